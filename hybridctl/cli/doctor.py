@@ -1,0 +1,10 @@
+"""`hybridctl doctor`."""
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+def command() -> None:
+    """Not written yet."""

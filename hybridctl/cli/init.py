@@ -1,0 +1,10 @@
+"""`hybridctl init`."""
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+def command() -> None:
+    """Not written yet."""

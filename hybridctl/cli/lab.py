@@ -1,0 +1,10 @@
+"""`hybridctl lab`."""
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command()
+def command() -> None:
+    """Not written yet."""
