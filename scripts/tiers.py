@@ -1,0 +1,103 @@
+"""Run the tiers of tests in order and print how long each took.
+
+Every tier named is run even when one before it failed; none is skipped silently.
+The last line counts.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+LINT = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("yamllint", "--strict", "."),
+    ("ansible-lint", "--offline", "-q"),
+)
+
+
+@dataclass
+class Tier:
+    """What one tier showed: tests passed, failed and skipped, and the seconds it took."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+
+def _commands(tier: Tier, commands: tuple[tuple[str, ...], ...]) -> None:
+    """Run each command as one test."""
+    for argv in commands:
+        started = time.monotonic()
+        ok = subprocess.run(argv, cwd=ROOT, check=False).returncode == 0
+        tier.passed += ok
+        tier.failed += not ok
+        print(
+            f"  {'ok    ' if ok else 'FAILED'} {' '.join(argv)}  {time.monotonic() - started:.0f} s",
+            flush=True,
+        )
+
+
+def _pytest(tier: Tier, folder: str) -> None:
+    """Run the tests in `folder`; an empty tier is a failed one."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "report.xml"
+        argv = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", folder]
+        status = subprocess.run(argv, cwd=ROOT, check=False).returncode
+        suite = ET.parse(report).getroot().find("testsuite") if report.exists() else None  # noqa: S314 - our own file
+    if suite is not None:
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        tier.failed, tier.skipped = bad, int(suite.get("skipped", 0))
+        tier.passed = int(suite.get("tests", 0)) - bad - tier.skipped
+    if status != 0 and tier.failed == 0:
+        tier.failed = 1
+
+
+def _molecule(tier: Tier) -> None:
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    _commands(tier, tuple(("molecule", "test", "-s", scenario) for scenario in scenarios))
+
+
+def main(names: list[str]) -> int:
+    """Run the tiers; return 0 when nothing failed and nothing named was missing."""
+    os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    tiers = []
+    for name in names:
+        print(f"== {name}", flush=True)
+        tier, started = Tier(name), time.monotonic()
+        if name == "lint":
+            _commands(tier, LINT)
+        elif name == "molecule":
+            _molecule(tier)
+        else:
+            _pytest(tier, f"tests/{name}")
+        tier.seconds = time.monotonic() - started
+        if tier.passed + tier.failed == 0:
+            tier.failed = 1  # a tier that tested nothing has not passed
+        tiers.append(tier)
+
+    print(f"\n{'tier':<12} {'passed':>6} {'failed':>6} {'skipped':>7} {'time':>8}")
+    for tier in tiers:
+        minutes, seconds = divmod(round(tier.seconds), 60)
+        print(
+            f"{tier.name:<12} {tier.passed:>6} {tier.failed:>6} {tier.skipped:>7} {minutes:>4}m{seconds:02d}s"
+        )
+    failed = sum(tier.failed for tier in tiers)
+    print(
+        f"\n{sum(tier.passed for tier in tiers)} passed, {failed} failed, {sum(tier.skipped for tier in tiers)} skipped"
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
