@@ -89,13 +89,10 @@ def main(names: list[str]) -> int:
     print(f"\n{'tier':<12} {'passed':>6} {'failed':>6} {'skipped':>7} {'time':>8}")
     for tier in tiers:
         minutes, seconds = divmod(round(tier.seconds), 60)
-        print(
-            f"{tier.name:<12} {tier.passed:>6} {tier.failed:>6} {tier.skipped:>7} {minutes:>4}m{seconds:02d}s"
-        )
-    failed = sum(tier.failed for tier in tiers)
-    print(
-        f"\n{sum(tier.passed for tier in tiers)} passed, {failed} failed, {sum(tier.skipped for tier in tiers)} skipped"
-    )
+        counts = f"{tier.passed:>6} {tier.failed:>6} {tier.skipped:>7}"
+        print(f"{tier.name:<12} {counts} {minutes:>4}m{seconds:02d}s")
+    passed, failed, skipped = (sum(getattr(t, key) for t in tiers) for key in ("passed", "failed", "skipped"))
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
 
