@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TOP = {"galaxy.yml", "lock.yml", "README.md", "LICENSE", "CHANGELOG.md"}
 SITE = "hybridctl/_content/ansible_collections/hybridctl/site/"
 
 
@@ -41,7 +42,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_collection_in_the_wheel_is_what_git_tracks(wheel: Path) -> None:
     """Every role and playbook file travels, and nothing that is not one of them."""
     inside = {n.removeprefix(SITE) for n in zipfile.ZipFile(wheel).namelist() if n.startswith(SITE)}
-    expected = tracked("roles", "playbooks") | {"galaxy.yml", "lock.yml", "README.md", "LICENSE", "CHANGELOG.md"}
+    expected = tracked("roles", "playbooks") | {
+        "galaxy.yml",
+        "lock.yml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+    }
     assert inside == expected
 
 
@@ -64,10 +71,17 @@ def test_ansible_galaxy_builds_the_collection(wheel: Path, tmp_path: Path) -> No
         archive.extractall(tmp_path / "content")
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
     subprocess.run(
-        [galaxy, "collection", "build", "--output-path", str(tmp_path / "out"), str(tmp_path / "content" / SITE)],
+        [
+            galaxy,
+            "collection",
+            "build",
+            "--output-path",
+            str(tmp_path / "out"),
+            str(tmp_path / "content" / SITE),
+        ],
         check=True,
         capture_output=True,
     )
-    with tarfile.open(next((tmp_path / "out").glob("*.tar.gz"))) as archive:
+    with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
     assert tracked("roles", "playbooks") | {"lock.yml"} <= names
