@@ -70,18 +70,9 @@ def test_ansible_galaxy_builds_the_collection(wheel: Path, tmp_path: Path) -> No
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "content")
     galaxy = Path(sys.executable).parent / "ansible-galaxy"
-    subprocess.run(
-        [
-            galaxy,
-            "collection",
-            "build",
-            "--output-path",
-            str(tmp_path / "out"),
-            str(tmp_path / "content" / SITE),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    out, collection = tmp_path / "out", tmp_path / "content" / SITE
+    argv = [galaxy, "collection", "build", "--output-path", str(out), str(collection)]
+    subprocess.run(argv, check=True, capture_output=True)
     with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
     assert tracked("roles", "playbooks") | {"lock.yml"} <= names
