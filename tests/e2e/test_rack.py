@@ -1,0 +1,177 @@
+"""The whole path on real hosts, in the order of a user's day; one rack serves all tests here."""
+
+import re
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import pytest
+from conftest import BIN, NAME, ROOT, Rack, document, lab
+
+pytestmark = pytest.mark.lab
+
+HOSTS = {"gw1", "cpu1", "cpu2", "mon1"}
+
+
+def recap(output: str) -> dict[str, dict[str, int]]:
+    """Read ansible-playbook's PLAY RECAP: host -> counter -> number."""
+    lines = re.findall(r"^(\S+)\s+: (ok=.*)$", output.rpartition("PLAY RECAP")[2], re.MULTILINE)
+    return {
+        host: {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", rest)} for host, rest in lines
+    }
+
+
+def assert_nothing_changed(output: str) -> None:
+    """Every host of the rack was reached by a plain ansible-playbook run, and none changed or failed."""
+    counters = recap(output)
+    assert set(counters) == HOSTS, output[-3000:]
+    for host, counts in counters.items():
+        trouble = {key: counts[key] for key in ("changed", "failed", "unreachable") if counts[key]}
+        assert not trouble, (host, output[-3000:])
+        assert counts["ok"] > 0
+
+
+def test_the_demo_got_a_completion_and_a_stream(rack: Rack) -> None:
+    """vLLM answered through the gateway in one piece and in chunks, and not without a key."""
+    assert re.search(r"completion \(16 tokens\): '.+'", rack.demo)
+    assert re.search(r"stream \(\d+ chunks, then \[DONE\]\)", rack.demo)
+    assert "without a key: 401" in rack.demo
+
+
+def test_the_demo_provisioned_twice_and_the_second_time_changed_nothing(rack: Rack) -> None:
+    """Every host shows changed=0 in the second run."""
+    assert set(re.findall(r"^(\w+): ok=\d+ changed=0$", rack.demo, re.MULTILINE)) == HOSTS
+
+
+def test_plan_of_a_provisioned_rack_is_empty(rack: Rack) -> None:
+    """Check mode finds nothing to do on a host that is as it should be."""
+    done = rack.hybridctl("plan", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {host["name"]: host["changes"] for host in document(done)["hosts"]} == {host: [] for host in HOSTS}
+
+
+def test_a_drifted_file_is_planned_and_repaired(rack: Rack) -> None:
+    """A file changed by hand shows in the plan with its host, and the next provision puts it back."""
+    rack.on("mon1", "sh", "-c", "echo drift >> /etc/sysctl.d/60-hybridctl.conf")
+    planned = {h["name"] for h in document(rack.hybridctl("plan", "--json"))["hosts"] if h["changes"]}
+    assert planned == {"mon1"}
+    done = rack.hybridctl("provision", "--layer", "base", "--limit", "mon1", "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert document(done)["hosts"][0]["changed"] >= 1
+    assert "drift" not in rack.on("mon1", "cat", "/etc/sysctl.d/60-hybridctl.conf")
+
+
+def test_plain_ansible_playbook_from_the_checkout(rack: Rack) -> None:
+    """The roles need no CLI of ours."""
+    done = subprocess.run(
+        [
+            *(BIN / "ansible-playbook", "-i", rack.inventory),
+            *("--vault-password-file", rack.site / ".vault-password", "playbooks/site.yml"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert_nothing_changed(done.stdout)
+
+
+def test_the_wheel_works_without_the_checkout(rack: Rack, tmp_path: Path) -> None:
+    """Installed in a fresh environment, the wheel brings its CLI and its collection."""
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    minor = "py311" if sys.version_info < (3, 12) else "py312"
+    # The lock without its hashes: a constraint with hashes would want one of the wheel itself.
+    pinned = re.sub(r"\s*\\\n\s+--hash=\S+", "", (ROOT / "requirements" / f"{minor}.txt").read_text())
+    (tmp_path / "constraints.txt").write_text(pinned)
+    wheel = next(tmp_path.glob("*.whl"))
+    pip = [home / "bin" / "pip", "install", "--quiet", "--constraint", "constraints.txt", wheel]
+    subprocess.run(pip, check=True, cwd=tmp_path)
+    environment = {"PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+
+    def out(*argv: str | Path) -> str:
+        done = subprocess.run(
+            argv, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    content = out("hybridctl", "collection").strip()
+    assert content.startswith(str(home))
+    assert "OK" in out("hybridctl", "init", "mysite") or (tmp_path / "mysite" / "hybridctl.yml").exists()
+    out("hybridctl", "verify", "-i", rack.inventory)
+    environment["ANSIBLE_COLLECTIONS_PATH"] = content
+    environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(rack.site / ".vault-password")
+    assert_nothing_changed(out("ansible-playbook", "-i", rack.inventory, "hybridctl.site.site"))
+
+
+def test_a_stopped_service_fails_verification(rack: Rack) -> None:
+    """verify exits 5 and names the host and the unit; once it runs again, 0."""
+    rack.on("mon1", "systemctl", "stop", "prometheus-node-exporter")
+    done = rack.hybridctl("verify", "--json")
+    rack.on("mon1", "systemctl", "start", "prometheus-node-exporter")
+    assert done.returncode == 5, done.stdout[-3000:] + done.stderr[-3000:]
+    failed = {
+        (host["name"], check["verdict"])
+        for host in document(done)["hosts"]
+        for check in host["checks"]
+        if check["verdict"] == "FAIL"
+    }
+    assert {host for host, _ in failed} == {"mon1"}
+    assert rack.hybridctl("verify").returncode == 0
+
+
+def test_unreadable_evidence_is_unknown(rack: Rack) -> None:
+    """verify exits 6 when a check could not be measured: never PASS, never FAIL."""
+    rack.on("mon1", "chmod", "-x", "/usr/bin/dpkg-query")
+    done = rack.hybridctl("verify", "--json")
+    rack.on("mon1", "chmod", "+x", "/usr/bin/dpkg-query")
+    assert done.returncode == 6, done.stdout[-3000:] + done.stderr[-3000:]
+    unknown = {
+        host["name"]
+        for host in document(done)["hosts"]
+        for check in host["checks"]
+        if check["verdict"] == "UNKNOWN"
+    }
+    assert unknown == {"mon1"}
+
+
+def test_a_host_powered_off_during_provision(rack: Rack) -> None:
+    """The others finish, the dead one is named, exit 4; verify then exits 4 as well."""
+    with subprocess.Popen(
+        [BIN / "hybridctl", "provision", "-i", rack.inventory, "--json"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "base" in line:
+                break
+        lab("poweroff", "--name", NAME, "mon1")
+        stdout, stderr = running.communicate(timeout=900)
+    assert running.returncode == 4, stderr[-3000:]
+    assert "mon1" in stderr
+    done = subprocess.CompletedProcess(running.args, running.returncode, stdout, stderr)
+    by_name = {host["name"]: host for host in document(done)["hosts"]}
+    assert set(by_name) == HOSTS
+    assert {name for name, host in by_name.items() if host["unreachable"]} == {"mon1"}
+    assert all(by_name[name]["ok"] > 0 and not by_name[name]["failed"] for name in HOSTS - {"mon1"})
+
+    judged = rack.hybridctl("verify", "--json")
+    assert judged.returncode == 4
+    assert document(judged)["unreachable"] == ["mon1"]
+
+    lab("poweron", "--name", NAME, "mon1")
+    started = time.monotonic()
+    while rack.hybridctl("verify", "--limit", "mon1").returncode != 0:
+        assert time.monotonic() - started < 120
