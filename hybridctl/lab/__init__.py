@@ -1,0 +1,1 @@
+"""The lab: a small rack of real systemd hosts on this machine."""
