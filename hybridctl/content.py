@@ -7,7 +7,7 @@ import yaml
 
 from hybridctl.errors import HybridctlError
 
-__all__ = ["COLLECTION", "collection_root", "collections_path", "example_inventory", "lock"]
+__all__ = ["COLLECTION", "collection_root", "collections_path", "inventories", "lock"]
 
 COLLECTION = "hybridctl.site"
 _PACKAGE = Path(__file__).resolve().parent
@@ -33,9 +33,9 @@ def collection_root() -> Path:
     return collections_path() / "ansible_collections" / "hybridctl" / "site"
 
 
-def example_inventory() -> Path:
-    """Return the reference site's folder, which `init` copies."""
-    return collections_path() / "inventories" / "example"
+def inventories() -> Path:
+    """Return the folder of the inventories that travel with us: `example/`, which `init` copies, and `lab/`."""
+    return collections_path() / "inventories"
 
 
 def lock() -> dict[str, Any]:

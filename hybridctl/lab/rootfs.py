@@ -17,9 +17,7 @@ from hybridctl.lab.sources import SUITE, debian_sources
 __all__ = ["build_mirror", "build_rootfs", "mounted_overlay"]
 
 # A server as its installer leaves it: everything else comes from our roles.
-PACKAGES = (
-    "systemd,systemd-sysv,dbus,openssh-server,python3,python3-apt,sudo,iproute2,kmod,procps,ca-certificates,gpg"
-)
+PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,python3,python3-apt,sudo,iproute2,kmod,procps,ca-certificates,gpg"
 SYSTEM = "Debian_12"
 ARCHITECTURE = "x86_64"
 
@@ -34,17 +32,33 @@ def build_rootfs(cache: Path, progress: Progress, rebuild: bool = False) -> Path
 
     def build(folder: Path) -> None:
         progress("building the root file system (once, under a minute)")
-        argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(folder), *sources]
-        _run(argv, "mmdebstrap could not build the root file system", "check this machine's apt sources: apt-get update")
+        argv = [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=minbase",
+            f"--include={PACKAGES}",
+            SUITE,
+            str(folder),
+            *sources,
+        ]
+        _run(
+            argv,
+            "mmdebstrap could not build the root file system",
+            "check this machine's apt sources: apt-get update",
+        )
         # Every clone is a host of its own: no keys, no machine id, no package lists are shared.
         for path in (*folder.glob("etc/ssh/ssh_host_*"), *folder.glob("etc/apt/sources.list.d/*")):
             path.unlink()
         (folder / "etc/machine-id").write_text("")
         subprocess.run(
-            ["systemctl", f"--root={folder}", "enable", "systemd-networkd", "ssh"], check=True, capture_output=True
+            ["systemctl", f"--root={folder}", "enable", "systemd-networkd", "ssh"],
+            check=True,
+            capture_output=True,
         )
 
-    return cached("rootfs", {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 1}, build, cache, rebuild)
+    return cached(
+        "rootfs", {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 1}, build, cache, rebuild
+    )
 
 
 def build_mirror(cache: Path, rootfs: Path, progress: Progress, rebuild: bool = False) -> Path:

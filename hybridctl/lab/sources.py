@@ -45,7 +45,9 @@ def _from_deb822(text: str) -> list[str]:
     for stanza in re.split(r"\n\s*\n", text):
         body = "\n".join(line for line in stanza.splitlines() if not line.startswith("#"))
         fields = {
-            key.strip().lower(): value.split() for key, sep, value in (x.partition(":") for x in body.splitlines()) if sep
+            key.strip().lower(): value.split()
+            for key, sep, value in (x.partition(":") for x in body.splitlines())
+            if sep
         }
         if "deb" not in fields.get("types", []) or fields.get("enabled") == ["no"]:
             continue
