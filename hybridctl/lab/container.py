@@ -5,10 +5,12 @@ interrupted `up` had done.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,8 +70,13 @@ class Container:
         return processes(f"--machine={self.machine} ")
 
     def kill(self) -> None:
-        """Take the power away: nothing in the host is asked."""
+        """Take the power away: nothing in the host is asked. Its network link goes with it."""
         kill_processes(self.pids)
+        # nspawn makes the link under this name, shortened, with the whole name as an alternative one. The kernel
+        # frees it some time after the last process, and a start before that would find it taken.
+        link = f"vb-{self.machine}"
+        subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
+        shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.machine}", ignore_errors=True)
 
     def clean(self) -> None:
         """Kill the host and unmount its root."""
@@ -95,12 +102,10 @@ def kill_processes(find: Callable[[], list[int]], patience: float = 20) -> None:
     """Kill what `find` returns, with the children of each, until it returns nothing; patience in seconds."""
     deadline = time.monotonic() + patience
     while pids := find():
-        for pid in pids:
-            for target in (pid, *_children(pid)):
-                try:
-                    os.kill(target, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+        # Children are read before anything is killed: a dead nspawn no longer tells which PID 1 was its own.
+        for target in [*pids, *(child for pid in pids for child in _children(pid))]:
+            with suppress(ProcessLookupError):
+                os.kill(target, signal.SIGKILL)
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes {pids} do not end")
         time.sleep(0.05)

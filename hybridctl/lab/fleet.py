@@ -260,12 +260,14 @@ class Lab:
     def down(self) -> bool:
         """End and remove everything of the lab; return whether there was anything."""
         preflight.check_root()
-        existed = self.folder.exists() or bool(processes(f"--machine={self.id}-"))
-        kill_processes(lambda: processes(f"--machine={self.id}-"))
+        existed = self.folder.exists()
+        for host in sorted(path.name for path in self.folder.glob("hosts/*")):
+            self._container(host).clean()
         kill_processes(lambda: processes(f"--directory {self.folder}/www "))
         unmount_below(self.folder)
         network.delete_bridge(self.id)
-        shutil.rmtree(self.folder, ignore_errors=False) if self.folder.exists() else None
+        if existed:
+            shutil.rmtree(self.folder)
         return existed
 
     # -- helpers
