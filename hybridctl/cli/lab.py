@@ -50,7 +50,7 @@ def command() -> None:
 @_name_option
 @click.option("--hosts", "fleet_file", type=click.Path(path_type=Path), help="Fleet file; default: four hosts.")
 @click.option("--subnet", help="A private IPv4 /24; default: the first free one of 10.231.0.0/16.")
-@click.option("--rebuild-cache", is_flag=True, help="Build root file system and mirror anew.")
+@click.option("--rebuild-cache", is_flag=True, help="Build root file system, packages, wheels and model anew.")
 @json_option
 def up(name: str, fleet_file: Path | None, subnet: str | None, rebuild_cache: bool, as_json: bool) -> None:
     """Raise the lab, or what is missing of it. Twice is harmless.
@@ -91,8 +91,8 @@ def status(name: str, as_json: bool) -> None:
     if not hosts:
         _talk(f"lab {name} is not up here; raise it: hybridctl lab up --name {name}")
     for host in hosts:
-        ssh = "ssh answers" if host.ssh else "no ssh"
-        click.echo(f"{host.name:<12} {host.address:<15} {host.state:<8} {ssh:<12} {','.join(host.groups)}")
+        ssh, pid = "ssh answers" if host.ssh else "no ssh", host.pid or "-"
+        click.echo(f"{host.name:<12} {host.address:<15} {host.state:<8} {pid:<8} {ssh:<12} {','.join(host.groups)}")
 
 
 @command.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -23,7 +23,14 @@ def cache_root() -> Path:
     return Path(base) / "hybridctl"
 
 
-def cached(kind: str, inputs: Any, build: Callable[[Path], None], cache: Path, rebuild: bool = False) -> Path:
+def cached(
+    kind: str,
+    inputs: Any,
+    build: Callable[[Path], None],
+    cache: Path,
+    rebuild: bool = False,
+    may_remove: Callable[[Path], None] | None = None,
+) -> Path:
     """Return the folder that `build` fills from `inputs`, built now or taken from the cache.
 
     Args:
@@ -32,6 +39,7 @@ def cached(kind: str, inputs: Any, build: Callable[[Path], None], cache: Path, r
         build: fills the empty folder it is given.
         cache: where the folders lie.
         rebuild: throw away what is there.
+        may_remove: raises when the folder must stay; asked before a rebuild.
 
     Raises:
         HybridctlError: a file of the cached folder is missing or has not the size it was built with.
@@ -42,6 +50,8 @@ def cached(kind: str, inputs: Any, build: Callable[[Path], None], cache: Path, r
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / f"{kind}.lock"):
         if rebuild:
+            if may_remove:
+                may_remove(folder)
             manifest.unlink(missing_ok=True)
         if manifest.exists():
             _check(folder, manifest)

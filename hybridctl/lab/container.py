@@ -1,29 +1,39 @@
 """A host as a systemd-nspawn container: an overlay over the shared root, a real systemd in its own namespaces.
 
-Everything that runs or is mounted is found again by the lab's own names, so that `down` needs no record of what an
+Everything that runs or is mounted is found again by the host's own names, so that `down` needs no record of what an
 interrupted `up` had done.
 """
 
 import os
 import shutil
-import signal
 import subprocess
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Container", "kill_processes", "processes", "unmount_below"]
+from hybridctl.lab.cgroup import cgroup_mount, kill_all, members, remove_tree
+
+__all__ = ["Container", "processes", "unmount_below"]
+
+# nspawn exits 133 when the host asked for a reboot. Each boot gets a control group of its own below the host's:
+# a group that nspawn has once divided takes no processes any more.
+_POWER = """
+group=$1; shift; boot=0
+echo 0 >"$group/cgroup.procs"
+while boot=$((boot + 1)); mkdir "$group/$boot"
+      sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' "$group/$boot" "$@"; [ $? = 133 ]
+do :; done
+"""
 
 
 @dataclass(frozen=True)
 class Container:
-    """One host of a lab.
+    """One host of a lab; another kind of host would offer the same methods.
 
     Attributes:
         machine: name of the container, unique on this machine; at most 64 characters.
         folder: holds the overlay's parts and the console log.
+        lower: the shared root file system.
+        bridge: the link it is plugged into.
     """
 
     machine: str
@@ -36,6 +46,11 @@ class Container:
         """The host's root file system as this machine sees it while it is mounted."""
         return self.folder / "root"
 
+    @property
+    def group(self) -> Path:
+        """The control group that holds all of the host's processes."""
+        return cgroup_mount() / self.machine
+
     def mount(self) -> None:
         """Mount the overlay, if it is not mounted."""
         if os.path.ismount(self.root):
@@ -46,17 +61,20 @@ class Container:
         subprocess.run(["mount", "-t", "overlay", f"hybridctl-{self.machine}", "-o", options, self.root], check=True)
 
     def start(self) -> None:
-        """Boot the host; does nothing when it runs. It boots again after `reboot` (nspawn then exits 133)."""
+        """Boot the host; does nothing when it runs. It boots again after a `reboot` inside."""
         if self.pids():
             return
         self.mount()
-        nspawn = (
-            f"systemd-nspawn --quiet --register=no --keep-unit --boot --directory={self.root}"
-            f" --network-bridge={self.bridge} --machine={self.machine} --console=pipe"
-        )
+        remove_tree(self.group)
+        self.group.mkdir()
+        nspawn = [
+            *("systemd-nspawn", "--quiet", "--settings=no", "--register=no", "--keep-unit", "--link-journal=no"),
+            *("--boot", f"--directory={self.root}", f"--network-bridge={self.bridge}", "--console=pipe"),
+            f"--machine={self.machine}",
+        ]
         with (self.folder / "console.log").open("ab") as log:
             subprocess.Popen(
-                ["sh", "-c", f"while {nspawn}; [ $? = 133 ]; do :; done"],
+                ["sh", "-c", _POWER, "sh", str(self.group), *nspawn],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -66,16 +84,24 @@ class Container:
             )
 
     def pids(self) -> list[int]:
-        """Return the processes that hold the host: the restarting shell and nspawn."""
-        return processes(f"--machine={self.machine} ")
+        """Return all processes of the host, in and around it.
+
+        The command line finds what has not reached its control group yet; the group finds the host's own processes,
+        which outlive an nspawn that was killed.
+        """
+        return sorted({*processes(f"--machine={self.machine} "), *members(self.group)})
+
+    def pid(self) -> int | None:
+        """Return the process that holds the host, its lowest one on this machine."""
+        return min(self.pids(), default=None)
 
     def kill(self) -> None:
         """Take the power away: nothing in the host is asked. Its network link goes with it."""
-        kill_processes(self.pids)
+        kill_all(self.pids, f"lab host {self.machine}")
         # nspawn makes the link under this name, shortened, with the whole name as an alternative one. The kernel
         # frees it some time after the last process, and a start before that would find it taken.
-        link = f"vb-{self.machine}"
-        subprocess.run(["ip", "link", "delete", link], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "delete", f"vb-{self.machine}"], capture_output=True, check=False)
+        remove_tree(self.group)
         shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.machine}", ignore_errors=True)
 
     def clean(self) -> None:
@@ -85,7 +111,7 @@ class Container:
 
 
 def processes(needle: str) -> list[int]:
-    """Return the processes with `needle` in their command line, parents before children."""
+    """Return the processes with `needle` in their command line, its words joined by spaces."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -98,30 +124,10 @@ def processes(needle: str) -> list[int]:
     return sorted(found)
 
 
-def kill_processes(find: Callable[[], list[int]], patience: float = 20) -> None:
-    """Kill what `find` returns, with the children of each, until it returns nothing; patience in seconds."""
-    deadline = time.monotonic() + patience
-    while pids := find():
-        # Children are read before anything is killed: a dead nspawn no longer tells which PID 1 was its own.
-        for target in [*pids, *(child for pid in pids for child in _children(pid))]:
-            with suppress(ProcessLookupError):
-                os.kill(target, signal.SIGKILL)
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"processes {pids} do not end")
-        time.sleep(0.05)
-
-
-def _children(pid: int) -> list[int]:
-    """Return the direct children of a process; nspawn's child is the host's PID 1, whose end ends all in there."""
-    try:
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
 def unmount_below(folder: Path) -> None:
     """Unmount everything mounted in `folder`, deepest first."""
-    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    # /proc/mounts writes a space in a path as \\040.
+    text = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    mounts = [line.split()[1].replace("\\040", " ") for line in text.splitlines()]
     for point in sorted((m for m in mounts if Path(m).is_relative_to(folder)), key=len, reverse=True):
         subprocess.run(["umount", "--lazy", point], check=True)

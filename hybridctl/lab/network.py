@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridctl.errors import HybridctlError, InvalidInput
 
-__all__ = ["choose_subnet", "create_bridge", "delete_bridge", "used_networks"]
+__all__ = ["choose_subnet", "create_bridge", "delete_bridge", "is_there", "used_networks"]
 
 _POOL = ipaddress.IPv4Network("10.231.0.0/16")
 
@@ -53,7 +53,7 @@ def choose_subnet(wanted: str | None, used: list[ipaddress.IPv4Network]) -> ipad
 
 def create_bridge(name: str, subnet: ipaddress.IPv4Network) -> None:
     """Make the bridge and give it the subnet's first address; one that is there already stays."""
-    if not _exists(name):
+    if not is_there(name):
         subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
     subprocess.run(["ip", "addr", "replace", f"{subnet[1]}/{subnet.prefixlen}", "dev", name], check=True)
     subprocess.run(["ip", "link", "set", name, "up"], check=True)
@@ -61,11 +61,12 @@ def create_bridge(name: str, subnet: ipaddress.IPv4Network) -> None:
 
 def delete_bridge(name: str) -> None:
     """Remove the bridge, if there is one."""
-    if _exists(name):
+    if is_there(name):
         subprocess.run(["ip", "link", "delete", name], check=True)
 
 
-def _exists(name: str) -> bool:
+def is_there(name: str) -> bool:
+    """Return whether this machine has the link."""
     return subprocess.run(["ip", "link", "show", name], capture_output=True, check=False).returncode == 0
 
 

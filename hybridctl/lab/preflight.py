@@ -2,13 +2,14 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from hybridctl.errors import HybridctlError
 from hybridctl.lab.spec import LabHost
 
-__all__ = ["check_disk", "check_memory", "check_root", "check_tools"]
+__all__ = ["check_bridged_traffic", "check_disk", "check_memory", "check_root", "check_tools"]
 
 # command -> Debian package
 _TOOLS = {
@@ -18,6 +19,7 @@ _TOOLS = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "setpriv": "util-linux",
+    "unshare": "util-linux",
 }
 _BASE_DISK = 3 * 1024  # MiB: root file system, mirror and wheelhouse (1.1 GiB measured), with room to build them
 _WORKER_DISK = 3 * 1024  # MiB: a vLLM environment takes 2.4 GiB (measured)
@@ -62,3 +64,16 @@ def check_disk(hosts: Sequence[LabHost], folders: Sequence[Path]) -> None:
                 f"{folder} has {free} MiB of disk free, the lab wants {needed} MiB",
                 "make room, or put the cache elsewhere: XDG_CACHE_HOME=/big hybridctl lab up",
             )
+
+
+def check_bridged_traffic(switch: Path = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")) -> None:
+    """Raise when this machine's packet filter drops what one lab host sends to another over the bridge."""
+    if not switch.exists() or switch.read_text().strip() != "1" or shutil.which("iptables") is None:
+        return
+    rules = subprocess.run(["iptables", "-S", "FORWARD"], capture_output=True, text=True, check=False).stdout
+    if "-P FORWARD DROP" in rules and "--physdev-is-bridged -j ACCEPT" not in rules:
+        raise HybridctlError(
+            "this machine sends bridged traffic through iptables, whose FORWARD policy is DROP: lab hosts would not"
+            " reach each other",
+            "iptables -I FORWARD -m physdev --physdev-is-bridged -j ACCEPT",
+        )

@@ -2,24 +2,32 @@
 
 import fnmatch
 import os
+import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from hybridctl import content
 from hybridctl.errors import HybridctlError
 from hybridctl.lab.cache import Progress, cached
-from hybridctl.lab.sources import SUITE, debian_sources
+from hybridctl.lab.sources import SUITE, debian_sources, key_files
 
-__all__ = ["build_mirror", "build_rootfs", "mounted_overlay"]
+__all__ = ["build_mirror", "build_rootfs"]
 
 # A server as its installer leaves it: everything else comes from our roles.
 PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,python3,python3-apt,sudo,iproute2,kmod,procps,ca-certificates,gpg"
 SYSTEM = "Debian_12"
 ARCHITECTURE = "x86_64"
+
+# In a throw-away copy of the root: what the lock names and what that needs, then the index of a flat repository.
+_FILL = """
+install='apt-get install -y -qq --no-install-recommends'
+apt-get update -qq
+$install --reinstall --download-only -o Dir::Cache::archives=/out "$@"
+$install apt-utils
+cd /out; rm -rf partial lock
+apt-ftparchive packages . >Packages; gzip -k Packages; apt-ftparchive release . >Release
+"""
 
 
 def build_rootfs(cache: Path, progress: Progress, rebuild: bool = False) -> Path:
@@ -56,9 +64,8 @@ def build_rootfs(cache: Path, progress: Progress, rebuild: bool = False) -> Path
             capture_output=True,
         )
 
-    return cached(
-        "rootfs", {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 1}, build, cache, rebuild
-    )
+    inputs = {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 1}
+    return cached("rootfs", inputs, build, cache, rebuild, _refuse_in_use)
 
 
 def build_mirror(cache: Path, rootfs: Path, progress: Progress, rebuild: bool = False) -> Path:
@@ -72,29 +79,26 @@ def build_mirror(cache: Path, rootfs: Path, progress: Progress, rebuild: bool = 
 
     def build(folder: Path) -> None:
         progress(f"downloading {len(wanted)} packages and what they need")
-        with mounted_overlay(rootfs) as root:
-            (root / "out").mkdir()
-            if sources:
-                (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
-            _lend_network_settings(root)
-            script = (
-                "set -e; apt-get update -qq; apt-get install -y -qq --no-install-recommends --download-only"
-                f" -o Dir::Cache::archives=/out {' '.join(sorted(wanted))};"
-                " apt-get install -y -qq --no-install-recommends apt-utils >/dev/null;"
-                " cd /out; rm -rf partial lock; apt-ftparchive packages . > Packages; gzip -k Packages;"
-                " apt-ftparchive release . > Release"
-            )
-            _run(
-                ["chroot", str(root), "sh", "-c", script],
-                "the package mirror could not be filled",
-                "check this machine's apt sources: apt-get update",
-            )
-            for path in (root / "out").iterdir():
-                if path.is_file():
-                    shutil.copy2(path, folder / path.name)
+        base = folder / "build"
+        for part in ("upper/out", "upper/etc/apt", "work", "root"):
+            (base / part).mkdir(parents=True)
+        _lend_apt_settings(base / "upper", sources)
+        # Mounted in the build's own namespace: nothing to undo when it is killed.
+        script = 'mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"; shift 2; "$@"'
+        _run(
+            [
+                *("sh", "-ec", script, "sh", str(rootfs), str(base)),
+                *("chroot", str(base / "root"), "sh", "-ec", _FILL, "sh", *sorted(wanted)),
+            ],
+            "the package mirror could not be filled",
+            "check this machine's apt sources: apt-get update",
+        )
+        for path in (base / "upper/out").iterdir():
+            path.rename(folder / path.name)
+        shutil.rmtree(base)
         _hold_to_lock(folder, wanted)
 
-    inputs = {"rootfs": rootfs.name, "packages": wanted, "form": 1}
+    inputs = {"rootfs": rootfs.name, "packages": wanted, "form": 2}
     return cached("mirror", inputs, build, cache, rebuild)
 
 
@@ -115,36 +119,36 @@ def _hold_to_lock(folder: Path, wanted: dict[str, str]) -> None:
             )
 
 
-def _lend_network_settings(root: Path) -> None:
-    """Let apt in the chroot reach what apt on this machine reaches: resolver, CA bundle, proxy."""
-    for path in (Path("/etc/resolv.conf"), Path("/etc/ssl/certs/ca-certificates.crt")):
-        target = root / path.relative_to("/")
-        target.unlink(missing_ok=True)
-        shutil.copyfile(path, target)
+def _lend_apt_settings(root: Path, sources: list[str]) -> None:
+    """Let apt in the chroot reach what apt on this machine reaches: sources, their keys, resolver, CA bundle, proxy."""
+    keys = key_files(sources)
+    for path in (Path("/etc/resolv.conf"), Path("/etc/ssl/certs/ca-certificates.crt"), *keys):
+        if path.exists():
+            target = root / path.relative_to("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    if sources:
+        (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
     shown = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
-    lines = [line for line in shown.splitlines() if line.startswith("Acquire::") and "::proxy" in line.lower()]
-    (root / "etc/apt/apt.conf.d/99lab").write_text("\n".join([*lines, 'APT::Sandbox::User "root";']) + "\n")
+    lines = [line for line in shown.splitlines() if re.match(r"Acquire::https?::", line)]
+    target = root / "etc/apt/apt.conf.d/99lab"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join([*lines, 'APT::Sandbox::User "root";']) + "\n")
 
 
-@contextmanager
-def mounted_overlay(lower: Path) -> Iterator[Path]:
-    """Yield a writable view of `lower` that is gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=lower.parent, prefix="overlay-") as name:
-        base = Path(name)
-        for part in ("upper", "work", "root"):
-            (base / part).mkdir()
-        options = f"lowerdir={lower},upperdir={base}/upper,workdir={base}/work"
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(base / "root")], check=True)
-        try:
-            yield base / "root"
-        finally:
-            subprocess.run(["umount", "--lazy", str(base / "root")], check=True)
+def _refuse_in_use(rootfs: Path) -> None:
+    """Raise when a running lab stands on this root file system, which a rebuild would pull from under it."""
+    if f"lowerdir={rootfs}," in Path("/proc/mounts").read_text():
+        raise HybridctlError(
+            f"hosts of a lab run on {rootfs}, it cannot be rebuilt now", "take the labs down first: hybridctl lab down"
+        )
 
 
 def _run(argv: list[str], message: str, hint: str) -> None:
-    """Run a build step that ends when we are killed; its last lines explain a failure."""
+    """Run a build step in namespaces that end, with all processes and mounts, when we are killed."""
+    cage = ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     done = subprocess.run(
-        ["setpriv", "--pdeathsig", "KILL", "--", *argv],
+        [*cage, "--mount-proc", "--", *argv],
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["SUITE", "debian_sources"]
+__all__ = ["SUITE", "debian_sources", "key_files"]
 
 SUITE = "bookworm"
 """The lab runs Debian 12 (design, decision 2)."""
@@ -27,6 +27,12 @@ def debian_sources(apt: Path = Path("/etc/apt")) -> list[str]:
     for path in sorted(apt.glob("sources.list.d/*.sources")):
         lines += _from_deb822(path.read_text(encoding="utf-8"))
     return lines
+
+
+def key_files(lines: list[str]) -> list[Path]:
+    """Return the key files that one-line sources name."""
+    found = (re.search(r"signed-by=(/[^]\s]+)", line) for line in lines)
+    return sorted({Path(match[1]) for match in found if match})
 
 
 def _serves(suite: str) -> bool:
