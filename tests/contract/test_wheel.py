@@ -15,9 +15,7 @@ SITE = "hybridctl/_content/ansible_collections/hybridctl/site/"
 
 def tracked(*folders: str) -> set[str]:
     """Return the files that git tracks below `folders`, relative to the root."""
-    done = subprocess.run(
-        ["git", "ls-files", "-z", *folders], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
     return {name for name in done.stdout.split("\0") if name}
 
 

@@ -65,9 +65,7 @@ def traces() -> dict[str, Sequence[str]]:
 
     return {
         "links": sorted(line.split(":")[1].strip() for line in out("ip", "-o", "link")),
-        "mounts": sorted(
-            line for line in Path("/proc/mounts").read_text().splitlines() if ".hybridctl" in line
-        ),
+        "mounts": sorted(line for line in Path("/proc/mounts").read_text().splitlines() if ".hybridctl" in line),
         "processes": sorted(line for line in out("ps", "-eo", "args") if f".hybridctl/lab/{NAME}" in line),
         "forwarding": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
     }

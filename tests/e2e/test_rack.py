@@ -18,9 +18,7 @@ HOSTS = {"gw1", "cpu1", "cpu2", "mon1"}
 def recap(output: str) -> dict[str, dict[str, int]]:
     """Read ansible-playbook's PLAY RECAP: host -> counter -> number."""
     lines = re.findall(r"^(\S+)\s+: (ok=.*)$", output.rpartition("PLAY RECAP")[2], re.MULTILINE)
-    return {
-        host: {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", rest)} for host, rest in lines
-    }
+    return {host: {key: int(number) for key, number in re.findall(r"(\w+)=(\d+)", rest)} for host, rest in lines}
 
 
 def assert_nothing_changed(output: str) -> None:
@@ -136,10 +134,7 @@ def test_unreadable_evidence_is_unknown(rack: Rack) -> None:
     rack.on("mon1", "chmod", "+x", "/usr/bin/dpkg-query")
     assert done.returncode == 6, done.stdout[-3000:] + done.stderr[-3000:]
     unknown = {
-        host["name"]
-        for host in document(done)["hosts"]
-        for check in host["checks"]
-        if check["verdict"] == "UNKNOWN"
+        host["name"] for host in document(done)["hosts"] for check in host["checks"] if check["verdict"] == "UNKNOWN"
     }
     assert unknown == {"mon1"}
 
