@@ -66,7 +66,12 @@ def up(name: str, fleet_file: Path | None, subnet: str | None, rebuild_cache: bo
     inventory = os.path.relpath(lab.inventory)
     if as_json:
         click.echo(json.dumps({"name": name, "inventory": inventory, "seconds": seconds}, indent=2))
-    _talk(f"{len(seconds)} hosts up in {max(seconds.values()):.1f} s ({time.monotonic() - started:.1f} s in all)")
+    total = f"{time.monotonic() - started:.1f} s in all"
+    _talk(
+        f"{len(seconds)} hosts up in {max(seconds.values()):.1f} s ({total})"
+        if seconds
+        else f"lab {name} is up already"
+    )
     _talk(f"next: hybridctl provision -i {inventory}")
 
 

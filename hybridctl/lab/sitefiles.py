@@ -52,9 +52,12 @@ def write_site(site: Path, name: str, hosts: Mapping[LabHost, str], mirror: str,
 def _write_secrets(password: Path, vault: Path) -> None:
     """Make random keys, encrypted with a random password; both stay when they are there."""
     if not password.exists():
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_urlsafe(32) + "\n")
+        # Under its own name only when it is whole; a vault without its password is of no use.
         vault.unlink(missing_ok=True)
+        partial = password.with_name(f"{password.name}.partial")
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_urlsafe(32) + "\n")
+        partial.rename(password)
     if vault.exists():
         return
     plain = {key: secrets.token_urlsafe(32) for key in ("vault_vllm_api_key", "vault_gateway_api_key")}

@@ -18,6 +18,9 @@ KINDS = ("container",)
 
 _KEYS = {"kind": str, "groups": list, "profile": str, "memory": int}
 _NAME = re.compile(r"^[a-z][a-z0-9-]{0,30}$")
+_GROUP = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_LEAST_MEMORY = 64  # MiB; systemd and sshd alone take 40 (measured)
+_MOST_HOSTS = 200  # what a /24 holds beside the bridge
 _WORKERS = {"vllm_cpu", "vllm_gpu"}
 
 
@@ -52,6 +55,8 @@ def load_fleet(path: Path) -> tuple[LabHost, ...]:
         document = yaml.compose(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such fleet file", f"start from a copy of {default_fleet_file()}") from None
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read: {error.strerror}", "name a fleet file: --hosts FILE") from None
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
     except yaml.YAMLError as error:
@@ -65,6 +70,8 @@ def load_fleet(path: Path) -> tuple[LabHost, ...]:
     hosts = _mapping(path, top.get("hosts"), "hosts")
     if not hosts:
         raise InvalidInput(f"{path}: no hosts", _HINT)
+    if len(hosts) > _MOST_HOSTS:
+        raise InvalidInput(f"{path}: {len(hosts)} hosts", f"a lab holds at most {_MOST_HOSTS}")
     return tuple(_host(path, name, node) for name, node in hosts.items())
 
 
@@ -73,7 +80,7 @@ _HINT = "a fleet file holds: hosts: {NAME: {groups: [..], profile: NAME, memory:
 
 def _host(path: Path, name: str, node: yaml.Node) -> LabHost:
     where = f"{path}:{_line(node)}"
-    if not _NAME.match(name):
+    if not _NAME.match(name) or name == "localhost":
         raise InvalidInput(
             f"{where}: bad host name {name!r}", "small letters, digits and -, at most 31, a letter first"
         )
@@ -85,13 +92,21 @@ def _host(path: Path, name: str, node: yaml.Node) -> LabHost:
                 f"{at}: unknown key {key!r} of host {name}{_nearest(key, _KEYS)}",
                 f"allowed: {', '.join(_KEYS)}",
             )
-        values[key] = yaml.safe_load(yaml.serialize(value))
+        try:
+            values[key] = yaml.safe_load(yaml.serialize(value))
+        except yaml.YAMLError as error:
+            raise InvalidInput(f"{at}: {key} of host {name}: {getattr(error, 'problem', error)}", _HINT) from None
         if not isinstance(values[key], _KEYS[key]) or isinstance(values[key], bool):
             raise InvalidInput(f"{at}: {key} of host {name} is {values[key]!r}, wants {_KEYS[key].__name__}", _HINT)
     if values.get("kind", "container") not in KINDS:
         raise InvalidInput(f"{where}: unknown kind {values['kind']!r} of host {name}", f"allowed: {', '.join(KINDS)}")
     if not values.get("groups"):
         raise InvalidInput(f"{where}: host {name} is in no group", "add for instance: groups: [vllm_cpu]")
+    bad = next((group for group in values["groups"] if not _GROUP.match(str(group))), None)
+    if bad is not None:
+        raise InvalidInput(f"{where}: host {name}: bad group name {bad!r}", "letters, digits and _: Ansible's own rule")
+    if values.get("memory", _LEAST_MEMORY) < _LEAST_MEMORY:
+        raise InvalidInput(f"{where}: host {name}: memory {values['memory']} MiB", f"at least {_LEAST_MEMORY} MiB")
     return LabHost(name, tuple(str(g) for g in values.pop("groups")), **values)
 
 
@@ -101,6 +116,8 @@ def _mapping(path: Path, node: yaml.Node | None, what: str) -> dict[str, yaml.No
         raise InvalidInput(f"{path}:{_line(node) if node else 1}: {what} must be a mapping", _HINT)
     result: dict[str, yaml.Node] = {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise InvalidInput(f"{path}:{_line(key)}: a key of {what} must be a word", _HINT)
         if key.value in result:
             raise InvalidInput(f"{path}:{_line(key)}: {key.value!r} stands twice", "remove one of them")
         result[key.value] = value
