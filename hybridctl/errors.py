@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     HOST_UNREACHABLE = 4
     VERIFY_FAILED = 5
     VERIFY_INCOMPLETE = 6
+    INTERRUPTED = 130  # Ctrl-C, as a shell reports it
 
 
 class HybridctlError(Exception):

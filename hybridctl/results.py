@@ -1,0 +1,172 @@
+"""What a run came to: a state for every host that was asked for, an exit code, the content of result.json."""
+
+import getpass
+import importlib.metadata
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hybridctl import __version__
+from hybridctl.errors import ExitCode, InvalidInput
+from hybridctl.events import HostOutcome, HostState, Outcomes
+from hybridctl.inventory import Inventory
+from hybridctl.runner import PlayResult, PlayStatus
+
+__all__ = ["RUN_SCHEMA", "RunFacts", "RunResult", "expected_hosts", "verdict"]
+
+RUN_SCHEMA = 1  # of result.json; described by data/run-result.schema.json
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run before its first event.
+
+    Attributes:
+        command: `provision` or `plan`.
+        asked: how many hosts the run is for.
+    """
+
+    id: str
+    command: str
+    site: str
+    started: datetime
+    check: bool
+    limit: str | None
+    layers: tuple[str, ...]
+    asked: int
+
+    def document(self, status: str = "running") -> dict[str, Any]:
+        """Return the beginning of result.json, which stands alone while the run goes on."""
+        return {
+            "schema": RUN_SCHEMA,
+            "id": self.id,
+            "command": self.command,
+            "site": self.site,
+            "who": _who(),
+            "status": status,
+            "check": self.check,
+            "limit": self.limit,
+            "layers": list(self.layers),
+            "versions": {"hybridctl": __version__, "ansible": importlib.metadata.version("ansible-core")},
+            "started": self.started.isoformat(timespec="seconds"),
+            "asked": self.asked,
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        path: the folder of its record.
+        document: the content of result.json.
+        message: what to tell beside the hosts; empty when all is well.
+        remarks: what went wrong beside the play itself, such as a screen that could not be written.
+    """
+
+    path: Path
+    exit_code: ExitCode
+    hosts: tuple[HostOutcome, ...]
+    document: dict[str, Any]
+    message: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def build(
+        cls, facts: RunFacts, path: Path, ended: PlayResult, outcomes: Outcomes, finished: datetime
+    ) -> "RunResult":
+        """Judge a run whose outcomes have got their final states."""
+        hosts = tuple(outcomes.hosts.values())
+        status, code, message = verdict(ended, hosts, outcomes)
+        document = {
+            **facts.document(status),
+            "finished": finished.isoformat(timespec="seconds"),
+            "seconds": round((finished - facts.started).total_seconds(), 1),
+            "exit_code": int(code),
+            "message": message,
+            "tasks": outcomes.tasks,
+            "judged": sum(host.state not in _NOT_JUDGED for host in hosts),
+            "hosts": [_host(host) for host in hosts],
+        }
+        return cls(path, code, hosts, document, message, ended.handler_errors)
+
+    def named(self, *states: HostState) -> list[str]:
+        """Return the names of the hosts in one of these states."""
+        return [host.name for host in self.hosts if host.state in states]
+
+
+_NOT_JUDGED = (HostState.UNFINISHED, HostState.NOT_CONTACTED)
+
+
+def verdict(ended: PlayResult, hosts: Sequence[HostOutcome], outcomes: Outcomes) -> tuple[str, ExitCode, str]:
+    """Return status, exit code and message; a failed host weighs more than an unreachable one."""
+    states = {host.state for host in hosts}
+    missing = [host.name for host in hosts if host.state in _NOT_JUDGED]
+    match ended.status:
+        case PlayStatus.CANCELLED:
+            status, code, message = "interrupted", ExitCode.INTERRUPTED, _interrupted(hosts, outcomes)
+        case PlayStatus.NO_HOSTS:
+            status, code, message = "broken", ExitCode.USAGE, "no host matched any play: nothing was done"
+        case PlayStatus.BROKEN if HostState.FAILED not in states:
+            status, code, message = "broken", ExitCode.ERROR, ended.message
+        case _ if HostState.FAILED in states or (missing and HostState.UNREACHABLE not in states):
+            status, code, message = "failed", ExitCode.HOST_FAILED, ended.message
+        case _ if HostState.UNREACHABLE in states:
+            status, code, message = "unreachable", ExitCode.HOST_UNREACHABLE, ""
+        case _:
+            return "ok", ExitCode.OK, ""
+    if missing and ended.status is not PlayStatus.CANCELLED:
+        message = f"{message}\nnever finished or never contacted: {', '.join(missing)}".strip()
+    return status, code, message
+
+
+def expected_hosts(inventory: Inventory, outcomes: Outcomes, asked: Sequence[str], layers: Sequence[str]) -> set[str]:
+    """Return the hosts of those asked for that a play of this run names."""
+    if not outcomes.patterns:
+        # The play broke before its first event and judged nobody.
+        return set(asked)
+    named: set[str] = set()
+    for layer, pattern in outcomes.patterns:
+        if pattern and (not layers or layer in layers):
+            named.update(_matching(inventory, pattern))
+    return named & set(asked)
+
+
+def _matching(inventory: Inventory, pattern: str) -> set[str]:
+    """Return the hosts of a play's pattern; a group that the site does not have is no error in a play."""
+    try:
+        return {host.name for host in inventory.select(pattern)}
+    except InvalidInput:
+        names: set[str] = set()
+    for part in pattern.replace(",", ":").split(":"):
+        try:
+            names.update(host.name for host in inventory.select(part))
+        except InvalidInput:
+            continue
+    return names
+
+
+def _interrupted(hosts: Sequence[HostOutcome], outcomes: Outcomes) -> str:
+    done = sum(host.ok > 0 for host in hosts)
+    return (
+        f"interrupted in layer {outcomes.layer or 'none'}: {outcomes.tasks} tasks were done, on {done} of {len(hosts)} "
+        "hosts; nothing is rolled back, provision again to go on"
+    )
+
+
+def _who() -> str:
+    """Return the person: behind sudo, the one who called it."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _host(host: HostOutcome) -> dict[str, Any]:
+    document = asdict(host)
+    for working in ("layer", "task"):
+        del document[working]
+    return {**document, "state": host.state.value, "seconds": host.seconds}

@@ -1,0 +1,330 @@
+"""Run a playbook through ansible-runner: the only module that imports it.
+
+ansible-runner keeps what it writes (events, environment, command) in a private folder that is removed when the play
+ends; what the caller gets has been through the redactor. Its event handler only enqueues, so that a slow screen or
+disk never slows the play down.
+"""
+
+import json
+import os
+import queue
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hybridctl import content
+from hybridctl.errors import HybridctlError
+from hybridctl.processes import end_processes
+from hybridctl.redaction import Redactor
+
+__all__ = ["PlayRequest", "PlayResult", "PlayStatus", "run"]
+
+# A dead host is given up after 10 s at the start, after 15 s of silence (3 x 5 s) in the middle of a run.
+SSH_ARGS = (
+    "-o ControlMaster=auto -o ControlPersist=60s -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
+)
+# The path of a Unix socket ends at 108 bytes, and ssh adds 17 of its own to the 10 of Ansible's hash.
+LONGEST_TEMPORARY = 50
+
+# ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
+_FINISHED = (0, 2, 4)
+
+
+class PlayStatus(StrEnum):
+    """How the run of a playbook ended; what became of each host is in the events."""
+
+    FINISHED = "finished"
+    NO_HOSTS = "no hosts"
+    CANCELLED = "cancelled"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class PlayRequest:
+    """What to run.
+
+    Attributes:
+        playbook: absolute path, or full collection name (`hybridctl.site.site`).
+        run_dir: the folder of this run; ansible-playbook works in `cwd`, nothing is written here by ansible-runner.
+        cwd: the folder that relative paths in the user's variables start from; default: that of the inventory.
+        forks: hosts worked on at a time.
+    """
+
+    playbook: str
+    inventory: Path
+    run_dir: Path
+    cwd: Path | None = None
+    limit: str | None = None
+    check: bool = False
+    diff: bool = False
+    tags: tuple[str, ...] = ()
+    extra_vars: Mapping[str, Any] = field(default_factory=dict)
+    vault_password_file: Path | None = None
+    forks: int = 20
+
+
+@dataclass(frozen=True)
+class PlayResult:
+    """How it ended.
+
+    Attributes:
+        rc: exit status of ansible-playbook, None when it was never started or had to be killed.
+        message: why it broke, redacted; empty when it did not.
+        handler_errors: what `on_event` raised, redacted; the play itself went on.
+    """
+
+    status: PlayStatus
+    rc: int | None
+    seconds: float
+    message: str = ""
+    handler_errors: tuple[str, ...] = ()
+
+
+def run(request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redactor: Redactor) -> PlayResult:
+    """Run the playbook; `on_event` gets every runner event, redacted and in order, in the calling thread.
+
+    SIGINT, SIGTERM and SIGHUP end the play with all its processes; the result then says CANCELLED. An exception of
+    `on_event` does not stop the play; it is told in the result.
+
+    Raises:
+        HybridctlError: there is no ansible-playbook.
+    """
+    started = time.monotonic()
+    binary = _ansible_playbook()
+    private = _private_folder()
+    try:
+        events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        cancelled = threading.Event()
+        end: dict[str, Any] = {}
+        thread = threading.Thread(
+            target=_play, args=(request, binary, private, events, cancelled, end), name="ansible-runner", daemon=True
+        )
+        seen = _Seen()
+        with _cancelling(cancelled):
+            thread.start()
+            errors = _consume(events, on_event, redactor, seen)
+            thread.join()
+    finally:
+        end_processes(str(private))
+        shutil.rmtree(private, ignore_errors=True)
+    status, message = _judge(end, seen, cancelled.is_set())
+    return PlayResult(
+        status, end.get("rc"), round(time.monotonic() - started, 1), redactor.text(message), tuple(errors)
+    )
+
+
+def _play(
+    request: PlayRequest,
+    binary: Path,
+    private: Path,
+    events: "queue.SimpleQueue[dict[str, Any] | None]",
+    cancelled: threading.Event,
+    end: dict[str, Any],
+) -> None:
+    """Body of the thread that drives ansible-runner; whatever happens, it ends the queue."""
+    import ansible_runner
+
+    def enqueue(event: dict[str, Any]) -> bool:
+        events.put(event)
+        return False  # ansible-runner need not write the event to disk
+
+    def cancel() -> bool:
+        if cancelled.is_set():
+            # ansible-runner kills one process group only, but Ansible's workers have groups of their own.
+            end_processes(str(private))
+        return cancelled.is_set()
+
+    try:
+        runner = ansible_runner.run(
+            private_data_dir=str(private),
+            project_dir=str(request.cwd or _folder(request.inventory)),
+            playbook=request.playbook,
+            cmdline=shlex.join(_arguments(request, private)),
+            envvars=_environment(binary, private),
+            # How often a cancellation is looked for, in seconds; and no copy of the output on disk.
+            settings={"pexpect_timeout": 0.5, "suppress_output_file": True},
+            fact_cache_type="memory",
+            quiet=True,
+            event_handler=enqueue,
+            cancel_callback=cancel,
+        )
+        end["rc"] = runner.rc
+    except Exception as error:
+        end["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    finally:
+        events.put(None)
+
+
+class _Seen:
+    """What the judge needs from the stream of events."""
+
+    def __init__(self) -> None:
+        self.processed: Mapping[str, int] | None = None
+        self.last_words: list[str] = []
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        if event.get("event") == "playbook_on_stats":
+            self.processed = (event.get("event_data") or {}).get("processed") or {}
+        elif event.get("event") in ("verbose", "error", "warning"):
+            self.last_words = [*self.last_words, str(event.get("stdout") or "").strip()][-30:]
+
+    @property
+    def error(self) -> str:
+        """What ansible-playbook said last; its own error when it named one."""
+        text = "\n".join(word for word in self.last_words if word)
+        place = max(text.rfind("ERROR!"), text.rfind("[ERROR]"))
+        return text[place:].strip() if place >= 0 else "\n".join(text.splitlines()[-5:])
+
+
+def _judge(end: Mapping[str, Any], seen: _Seen, cancelled: bool) -> tuple[PlayStatus, str]:
+    """Return status and message; only a play with statistics can have finished."""
+    rc, words = end.get("rc"), seen.error
+    if cancelled:
+        return PlayStatus.CANCELLED, ""
+    if "leaves us with no hosts to target" in words or (seen.processed is not None and not seen.processed):
+        return PlayStatus.NO_HOSTS, words
+    if seen.processed is not None and (rc in _FINISHED or "error" in end):
+        # The runner itself may stumble after the last event (a pipe that some background process keeps open).
+        return PlayStatus.FINISHED, ""
+    if seen.processed is None and rc == 0:
+        return PlayStatus.BROKEN, f"ansible-playbook ended with status 0 but reported no host at all. {words}".strip()
+    return PlayStatus.BROKEN, words or end.get("error") or f"ansible-playbook ended with status {rc}"
+
+
+def _consume(
+    events: "queue.SimpleQueue[dict[str, Any] | None]",
+    on_event: Callable[[dict[str, Any]], None],
+    redactor: Redactor,
+    seen: _Seen,
+) -> list[str]:
+    errors: list[str] = []
+    while (event := events.get()) is not None:
+        clean = redactor.data(event)
+        seen.add(clean)
+        try:
+            on_event(clean)
+        except Exception as error:
+            text = redactor.text(f"{type(error).__name__}: {error}")
+            if text not in errors:
+                errors.append(text)
+    return errors
+
+
+@contextmanager
+def _cancelling(cancelled: threading.Event) -> Iterator[None]:
+    """Turn the signals that end a process into a request to cancel, while the play runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        cancelled.set()
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in signals}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _arguments(request: PlayRequest, private: Path) -> list[str]:
+    # A localhost that the inventory names gets our Python, unless the inventory says otherwise: later sources win.
+    variables = private / "localhost" / "host_vars"
+    variables.mkdir(parents=True)
+    (variables.parent / "hosts.yml").write_text("all: {}\n", encoding="utf-8")
+    (variables / "localhost.yml").write_text(
+        "ansible_python_interpreter: '{{ ansible_playbook_python }}'\n", encoding="utf-8"
+    )
+    arguments = ["-i", str(variables.parent), "-i", str(request.inventory.absolute()), "--forks", str(request.forks)]
+    if request.limit is not None:
+        arguments += ["--limit", request.limit]
+    if request.check:
+        arguments.append("--check")
+    if request.diff:
+        arguments.append("--diff")
+    if request.tags:
+        arguments += ["--tags", ",".join(request.tags)]
+    if request.extra_vars:
+        # In a file, since everybody on the machine can read arguments.
+        extra = private / "extra-vars.json"
+        extra.touch(mode=0o600)
+        extra.write_text(json.dumps(dict(request.extra_vars)), encoding="utf-8")
+        arguments += ["--extra-vars", f"@{extra}"]
+    if request.vault_password_file is not None:
+        arguments += ["--vault-password-file", str(request.vault_password_file.absolute())]
+    return arguments
+
+
+def _environment(binary: Path, private: Path) -> dict[str, str]:
+    """Return Ansible's settings: those that must be, and those that a variable of the user's may change.
+
+    No `ansible.cfg` is read unless the user names one in ANSIBLE_CONFIG: what a run does should not depend on the
+    folder it was started in.
+    """
+    configuration, sockets = private / "ansible.cfg", private / "cp"
+    configuration.touch()
+    sockets.mkdir(mode=0o700)
+    own = str(content.collections_path())
+    users = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or "~/.ansible/collections:/usr/share/ansible/collections"
+    fixed = {
+        "ANSIBLE_COLLECTIONS_PATH": f"{own}:{users}",
+        "ANSIBLE_INJECT_FACT_VARS": "False",
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(sockets),
+        "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "False",
+        "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_FORCE_COLOR": "False",
+        "ANSIBLE_LOG_PATH": os.devnull,  # its log would not be redacted
+        "ANSIBLE_NO_LOG": "False",
+        "ANSIBLE_STDOUT_CALLBACK": "default",
+        "PATH": f"{binary.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+    may_change = {
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_SSH_ARGS": SSH_ARGS,
+        "ANSIBLE_TIMEOUT": "10",
+        "ANSIBLE_GATHERING": "smart",
+        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
+    }
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    if "utf" not in locale.lower():
+        fixed["LC_ALL"] = "C.UTF-8"  # Ansible refuses to start in any other
+    return {**{key: os.environ.get(key) or value for key, value in may_change.items()}, **fixed}
+
+
+def _ansible_playbook() -> Path:
+    """Find the ansible-playbook that was installed with us; under pipx it is not on the user's PATH."""
+    ours = Path(sys.executable).parent / "ansible-playbook"
+    if os.access(ours, os.X_OK):
+        return ours
+    elsewhere = shutil.which("ansible-playbook")
+    if elsewhere is None:
+        raise HybridctlError(
+            f"there is no ansible-playbook, neither beside {sys.executable} nor on PATH",
+            "reinstall: pipx reinstall hybridctl",
+        )
+    return Path(elsewhere)
+
+
+def _private_folder() -> Path:
+    """Make a folder that only we can read, with a name short enough for ssh's sockets."""
+    base = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="hybridctl-", dir=base if len(base) <= LONGEST_TEMPORARY else "/tmp"))  # noqa: S108
+
+
+def _folder(inventory: Path) -> Path:
+    return inventory.absolute() if inventory.is_dir() else inventory.absolute().parent
