@@ -67,11 +67,8 @@ def up(name: str, fleet_file: Path | None, subnet: str | None, rebuild_cache: bo
     if as_json:
         click.echo(json.dumps({"name": name, "inventory": inventory, "seconds": seconds}, indent=2))
     total = f"{time.monotonic() - started:.1f} s in all"
-    _talk(
-        f"{len(seconds)} hosts up in {max(seconds.values()):.1f} s ({total})"
-        if seconds
-        else f"lab {name} is up already"
-    )
+    news = f"{len(seconds)} hosts up in {max(seconds.values()):.1f} s ({total})" if seconds else "nothing was missing"
+    _talk(f"lab {name} is up: {news}")
     _talk(f"next: hybridctl provision -i {inventory}")
 
 

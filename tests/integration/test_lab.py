@@ -1,0 +1,378 @@
+"""The lab on real hosts: raised, used, broken, removed; and nothing stays behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from hybridctl.lab.cache import cache_root
+from hybridctl.lab.cgroup import cgroup_mount
+from hybridctl.lab.container import processes
+from hybridctl.lab.fleet import Lab
+
+pytestmark = pytest.mark.lab
+
+# Labs belong to the folder they are raised in. A fixed one: the next run finds and removes what a killed run left.
+BASE = Path("/var/tmp/hybridctl-tests")
+BIN = Path(sys.executable).parent
+HOSTS = ("gw1", "mon1", "mon2", "mon3")
+FLEET = "hosts:\n  gw1: {groups: [gateway], profile: lab-gateway}\n" + "".join(
+    f"  {name}: {{groups: [monitoring]}}\n" for name in HOSTS[1:]
+)
+
+
+def hybridctl(*args: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `hybridctl lab ARGS` in the tests' folder."""
+    done = subprocess.run(
+        [BIN / "hybridctl", "lab", *args],
+        cwd=BASE,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **env},
+    )
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def on(host: str, command: str, name: str = "main") -> str:
+    """Return what a shell command prints on a host."""
+    return hybridctl("exec", "--name", name, host, "--", "sh", "-c", command).stdout.strip()
+
+
+def shown(name: str = "main") -> dict[str, dict[str, object]]:
+    """Return `lab status --json` by host."""
+    hosts = json.loads(hybridctl("status", "--name", name, "--json").stdout)["hosts"]
+    return {host["name"]: host for host in hosts}
+
+
+def traces(name: str) -> dict[str, Sequence[str]]:
+    """Return everything of this lab that this machine shows, and the settings no lab may touch."""
+    lab = Lab(name, BASE)
+
+    def lines(*argv: str) -> list[str]:
+        if shutil.which(argv[0]) is None:
+            return []
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    mine = (lab.id, f"/lab/{name}/")
+    groups = [str(path) for path in cgroup_mount().glob(f"{lab.id}*")]
+    # A host's own processes carry no name of the lab; the overlay they stand on does.
+    inside = [
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/mountinfo")
+        if " / / " in (text := _read(path))
+        and f"hybridctl-{lab.id}-" in text
+        and " - overlay hybridctl-" in next(line for line in text.splitlines() if line.split()[4] == "/")
+    ]
+    return {
+        "links": [line for line in lines("ip", "-o", "-details", "link") if lab.id in line],
+        "routes": [line for line in lines("ip", "route") if lab.id in line],
+        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if any(m in line for m in mine)],
+        "processes": [line for line in lines("ps", "-eo", "args") if any(m in line for m in mine)],
+        "inside": inside,
+        "groups": groups,
+        "tables": lines("nft", "list", "tables"),
+        "forward": [_read(path) for path in sorted(Path("/proc/sys/net/ipv4").glob("ip_forward"))],
+        "folder": [str(lab.folder)] if lab.folder.exists() else [],
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process ended meanwhile
+        return ""
+
+
+def assert_gone(name: str, before: dict[str, Sequence[str]]) -> None:
+    """Nothing of the lab is left; the kernel may take a moment to free a link."""
+    deadline = time.monotonic() + 5
+    while (now := traces(name)) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert now == before
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Path]:
+    """The fleet file in a folder without labs; whatever the tests leave is removed, before and after."""
+    BASE.mkdir(exist_ok=True)
+    path = BASE / "fleet.yml"
+    path.write_text(FLEET)
+    names = ("main", "second", "killed", "short", "refused")
+    for name in names:
+        hybridctl("down", "--name", name)
+    try:
+        yield path
+    finally:
+        for name in names:
+            hybridctl("down", "--name", name)
+        shutil.rmtree(BASE)
+
+
+@pytest.fixture(scope="module")
+def clean(fleet: Path) -> dict[str, Sequence[str]]:
+    """What the machine shows before the lab is up."""
+    return traces("main")
+
+
+@pytest.fixture(scope="module")
+def lab(fleet: Path, clean: dict[str, Sequence[str]]) -> Lab:
+    """A lab of four hosts, raised once for this file; the fixture's first `up` also fills the cache."""
+    assert [len(clean[what]) for what in ("links", "mounts", "processes", "inside", "groups", "folder")] == [0] * 6
+    hybridctl("up", "--name", "main", "--hosts", str(fleet))
+    return Lab("main", BASE)
+
+
+def test_four_hosts_are_up_from_a_warm_cache_in_seconds(lab: Lab, fleet: Path, clean: dict[str, Sequence[str]]) -> None:
+    """Removed and raised again, four hosts answer within 20 s, and the command says how many it took."""
+    hybridctl("down", "--name", "main")
+    assert_gone("main", clean)
+    done = hybridctl("up", "--name", "main", "--hosts", str(fleet), "--json")
+    document = json.loads(done.stdout)
+    assert set(document["seconds"]) == set(HOSTS)
+    assert max(document["seconds"].values()) < 20
+    assert f"lab main is up: 4 hosts up in {max(document['seconds'].values()):.1f} s" in done.stderr
+    assert {host: (show["state"], show["ssh"]) for host, show in shown().items()} == dict.fromkeys(
+        HOSTS, ("running", True)
+    )
+
+
+def test_ansible_takes_the_inventory(lab: Lab) -> None:
+    """Plain Ansible reaches every host, with the vault opened and profiles and mirror set."""
+    site = [*("-i", str(lab.inventory)), "--vault-password-file", str(lab.site / ".vault-password")]
+    environment = {**os.environ, "ANSIBLE_LOCALHOST_WARNING": "0", "HOME": str(BASE)}
+    done = subprocess.run(
+        [BIN / "ansible", *site, "all", "-m", "ansible.builtin.ping"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=BASE,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {host for host in HOSTS if f"{host} | SUCCESS" in done.stdout} == set(HOSTS)
+    listed = subprocess.run(
+        [BIN / "ansible-inventory", *site, "--host", "gw1"], capture_output=True, text=True, check=True, env=environment
+    )
+    variables = json.loads(listed.stdout)
+    assert variables["hybridctl_profile"] == "lab-gateway"
+    assert variables["hybridctl_mirror"].endswith(":8900")
+    assert len(variables["vault_gateway_api_key"]) >= 32
+
+
+def test_host_keys_are_checked(lab: Lab) -> None:
+    """With another host's key in known_hosts, ssh refuses."""
+    known = lab.keys / "known_hosts"
+    right = known.read_text()
+    first, second, *_ = right.splitlines()
+    try:
+        known.write_text(f"{first.split()[0]} {second.split(' ', 1)[1]}\n")
+        done = hybridctl("exec", "--name", "main", "gw1", "--", "true", check=False)
+    finally:
+        known.write_text(right)
+    assert done.returncode == 255
+    assert "Host key verification failed" in done.stderr
+
+
+def test_up_twice_starts_nothing(lab: Lab) -> None:
+    """A second `up` leaves every host's process and the secrets as they are; it needs no fleet file."""
+    before, vault = shown(), (lab.inventory / "group_vars" / "all" / "vault.yml").read_bytes()
+    done = hybridctl("up", "--name", "main")
+    assert "nothing was missing" in done.stderr
+    assert shown() == before
+    assert (lab.inventory / "group_vars" / "all" / "vault.yml").read_bytes() == vault
+
+
+def test_a_fleet_that_lost_a_host_is_refused(lab: Lab, fleet: Path) -> None:
+    """`up` with a fleet file that lacks a running host says which, and that the lab must go down first."""
+    smaller = fleet.with_name("smaller.yml")
+    smaller.write_text("hosts:\n  gw1: {groups: [gateway]}\n")
+    done = hybridctl("up", "--name", "main", "--hosts", str(smaller), check=False)
+    assert done.returncode == 2
+    assert "is up with mon1, mon2, mon3, which the fleet file lacks" in done.stderr
+
+
+def test_exec_passes_the_exit_status_through(lab: Lab) -> None:
+    """The status of the command on the host is ours."""
+    assert hybridctl("exec", "--name", "main", "gw1", "--", "sh", "-c", "exit 7", check=False).returncode == 7
+
+
+def test_hosts_know_each_other_and_no_way_out(lab: Lab) -> None:
+    """Every name resolves, hosts reach each other, and there is no default route."""
+    address = str(shown()["mon1"]["address"])
+    assert on("gw1", "getent hosts mon1").split() == [address, "mon1"]
+    assert on("gw1", "timeout 5 bash -c 'head -c 4 </dev/tcp/mon1/22'") == "SSH-"
+    assert on("gw1", "ip route show default") == ""
+    assert int(on("gw1", "df --output=avail -B1M /dev/shm | tail -1")) > 160
+
+
+def test_packages_come_from_the_mirror_and_services_are_the_hosts_own(lab: Lab) -> None:
+    """apt installs from the lab's mirror; stopping the service on one host leaves the other's alone."""
+    for host in ("gw1", "mon1"):
+        on(host, "apt-get update -qq && apt-get install -y -qq prometheus-node-exporter >/dev/null 2>&1")
+    policy = on("gw1", "apt-cache policy prometheus-node-exporter")
+    assert f"http://{shown()['gw1']['address'].rpartition('.')[0]}.1:8900/apt" in policy  # type: ignore[attr-defined]
+    on("gw1", "systemctl stop prometheus-node-exporter")
+    assert "Failed to kill" not in on("gw1", "journalctl --no-pager -u prometheus-node-exporter")
+    assert on("mon1", "systemctl is-active prometheus-node-exporter") == "active"
+    assert on("gw1", "pgrep -c prometheus-node || true") == "0"
+
+
+def test_a_host_survives_reboots(lab: Lab) -> None:
+    """`reboot` inside boots the host anew: /run is fresh, the disk keeps, ssh answers again."""
+    for turn in range(2):
+        on("mon2", f"touch /run/before /kept-{turn}")
+        hybridctl("exec", "--name", "main", "mon2", "--", "systemctl", "reboot", check=False)
+        deadline = time.monotonic() + 30
+        while hybridctl(
+            "exec", "--name", "main", "mon2", "--", "test", "!", "-e", "/run/before", check=False
+        ).returncode:
+            assert time.monotonic() < deadline, (lab.folder / "hosts/mon2/console.log").read_text()[-2000:]
+            time.sleep(0.2)
+    assert on("mon2", "ls / | grep -c ^kept-") == "2"
+
+
+@pytest.mark.parametrize("way", ["cord", "poweroff inside", "nspawn killed"])
+def test_a_host_without_power_comes_back(lab: Lab, way: str) -> None:
+    """However a host ended, status shows it, the others run on, and `poweron` brings it back with its disk."""
+    on("mon3", "touch /kept; sync")
+    if way == "poweroff inside":
+        hybridctl("exec", "--name", "main", "mon3", "--", "systemctl", "poweroff", check=False)
+    elif way == "nspawn killed":
+        for pid in processes(f"--machine={lab.id}-mon3 "):
+            os.kill(pid, signal.SIGKILL)
+    if way != "poweroff inside":
+        hybridctl("poweroff", "--name", "main", "mon3")
+    deadline = time.monotonic() + 30
+    while shown()["mon3"]["state"] != "stopped":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert shown()["gw1"]["ssh"] is True
+    hybridctl("poweron", "--name", "main", "mon3")
+    assert on("mon3", "ls /kept") == "/kept"
+
+
+def test_up_brings_back_what_is_missing(lab: Lab) -> None:
+    """A host that stands still is started by `up`, and only that one."""
+    hybridctl("poweroff", "--name", "main", "mon3")
+    before = shown()["gw1"]["pid"]
+    assert set(json.loads(hybridctl("up", "--name", "main", "--json").stdout)["seconds"]) == {"mon3"}
+    assert shown()["mon3"]["ssh"] is True
+    assert shown()["gw1"]["pid"] == before
+
+
+def test_two_labs_side_by_side(lab: Lab, fleet: Path) -> None:
+    """A second lab takes another subnet; its end leaves the first one alone."""
+    before = traces("second")
+    small = fleet.with_name("small.yml")
+    small.write_text("hosts:\n  gw1: {groups: [gateway]}\n")
+    hybridctl("up", "--name", "second", "--hosts", str(small))
+    theirs, ours = str(shown("second")["gw1"]["address"]), str(shown()["gw1"]["address"])
+    assert theirs.rpartition(".")[0] != ours.rpartition(".")[0]
+    assert on("gw1", "hostname -I", "second") == theirs
+    hybridctl("down", "--name", "second")
+    assert_gone("second", before)
+    assert on("gw1", "hostname -I") == ours
+
+
+def test_a_subnet_in_use_is_refused(lab: Lab, fleet: Path) -> None:
+    """The network of the running lab is not given to another one, and nothing is created."""
+    before = traces("refused")
+    address = str(shown()["gw1"]["address"])
+    done = hybridctl(
+        *("up", "--name", "refused", "--hosts", str(fleet), "--subnet", f"{address.rpartition('.')[0]}.0/24"),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "which this machine uses" in done.stderr
+    assert traces("refused") == before
+
+
+def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path) -> None:
+    """A short file in the cached root is an error that names it and the remedy, before anything is created."""
+    cache = tmp_path / "hybridctl"
+    shutil.copytree(cache_root(), cache, copy_function=os.link, symlinks=True, ignore=_bulky)
+    victim = next(cache.glob("rootfs-*/usr/bin/systemctl"))
+    content = victim.read_bytes()
+    victim.unlink()  # a hard link to the real cache: that one must stay whole
+    victim.write_bytes(content[:1000])
+    before = traces("short")
+    done = hybridctl("up", "--name", "short", "--hosts", str(fleet), check=False, XDG_CACHE_HOME=str(tmp_path))
+    assert done.returncode == 1
+    assert f"damaged cache: {victim} should have {len(content)} bytes, is 1000 bytes" in done.stderr
+    assert "-> hybridctl lab up --rebuild-cache" in done.stderr
+    assert traces("short") == before
+
+
+def _bulky(folder: str, names: list[str]) -> list[str]:
+    """Leave out what this test does not need, device nodes among it."""
+    return [n for n in names if n.startswith("wheels-") or (Path(folder) / n).is_block_device() or n == "dev"]
+
+
+MOMENTS: dict[str, Callable[[Lab], bool]] = {
+    "state written": lambda lab: (lab.folder / "state.json").exists(),
+    "bridge made": lambda lab: Path("/sys/class/net", lab.id).exists(),
+    "mirror started": lambda lab: bool(processes(f"--directory {lab.www} ")),
+    "first mount": lambda lab: lab.id in Path("/proc/mounts").read_text(),
+    "first host starts": lambda lab: any(lab.folder.glob("hosts/*/console.log")),
+    "first host boots": lambda lab: any(cgroup_mount().glob(f"{lab.id}-*/1/payload/init.scope")),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
+    """Wherever `kill -9` meets `up`, `down` leaves nothing behind."""
+    killed = Lab("killed", BASE)
+    before = traces("killed")
+    with subprocess.Popen(
+        [BIN / "hybridctl", "lab", "up", "--name", "killed", "--hosts", str(fleet)],
+        cwd=BASE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as up:
+        deadline = time.monotonic() + 60
+        while not MOMENTS[moment](killed):
+            assert up.poll() is None, f"`up` ended before: {moment}"
+            assert time.monotonic() < deadline
+        up.kill()
+    assert killed.folder.exists()
+    hybridctl("down", "--name", "killed")
+    assert_gone("killed", before)
+
+
+def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:
+    """`down` does not pull the lab from under an `up` that runs; afterwards it does."""
+    killed = Lab("killed", BASE)
+    with subprocess.Popen(
+        [BIN / "hybridctl", "lab", "up", "--name", "killed", "--hosts", str(fleet)],
+        cwd=BASE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as up:
+        while not MOMENTS["bridge made"](killed):
+            assert up.poll() is None
+        up.send_signal(signal.SIGSTOP)  # held there, so that `down` surely meets it
+        done = hybridctl("down", "--name", "killed", check=False)
+        up.send_signal(signal.SIGCONT)
+        assert up.wait(60) == 0
+    assert done.returncode == 1
+    assert "another command is at work on the lab" in done.stderr
+    hybridctl("down", "--name", "killed")
+
+
+def test_down_leaves_nothing(lab: Lab, clean: dict[str, Sequence[str]]) -> None:
+    """After all of the above, `down` leaves no process, mount, link, control group, table or folder."""
+    assert len(traces("main")["inside"]) > len(HOSTS)
+    hybridctl("down", "--name", "main")
+    assert_gone("main", clean)
+    assert hybridctl("down", "--name", "main").stderr.startswith("there is no lab main here")
