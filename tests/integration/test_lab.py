@@ -20,7 +20,7 @@ from hybridctl.lab.fleet import Lab
 pytestmark = pytest.mark.lab
 
 # Labs belong to the folder they are raised in. A fixed one: the next run finds and removes what a killed run left.
-BASE = Path("/var/tmp/hybridctl-tests")
+BASE = Path(__file__).resolve().parents[2] / ".hybridctl" / "integration"
 BIN = Path(sys.executable).parent
 HOSTS = ("gw1", "mon1", "mon2", "mon3")
 FLEET = "hosts:\n  gw1: {groups: [gateway], profile: lab-gateway}\n" + "".join(
@@ -64,7 +64,7 @@ def traces(name: str) -> dict[str, Sequence[str]]:
             return []
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    mine = (lab.id, f"/lab/{name}/")
+    mine = (lab.id, f"{lab.folder}/")
     groups = [str(path) for path in cgroup_mount().glob(f"{lab.id}*")]
     # A host's own processes carry no name of the lab; the overlay they stand on does.
     inside = [
@@ -105,7 +105,7 @@ def assert_gone(name: str, before: dict[str, Sequence[str]]) -> None:
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Path]:
     """The fleet file in a folder without labs; whatever the tests leave is removed, before and after."""
-    BASE.mkdir(exist_ok=True)
+    BASE.mkdir(parents=True, exist_ok=True)
     path = BASE / "fleet.yml"
     path.write_text(FLEET)
     names = ("main", "second", "killed", "short", "refused")

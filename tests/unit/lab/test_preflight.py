@@ -121,7 +121,11 @@ def test_up_asks_before_it_creates_anything(monkeypatch: pytest.MonkeyPatch, tmp
     def fail(*_: object) -> None:
         raise HybridctlError("this machine lacks something")
 
+    def build(*_: object) -> None:
+        raise AssertionError(f"{check} was not asked in time")
+
     monkeypatch.setattr(preflight, check, fail)
+    monkeypatch.setattr("hybridctl.lab.rootfs.build_rootfs", build)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     lab = Lab("t", tmp_path)
     with pytest.raises(HybridctlError, match="lacks something"):
