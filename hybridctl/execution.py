@@ -107,7 +107,7 @@ def execute(
     observers: Iterable[Observer] = (),
     *,
     on_start: Callable[[RunStore], None] = lambda _store: None,
-    run: Runner = runner.run,
+    run: Runner | None = None,
 ) -> RunResult:
     """Run, record and judge.
 
@@ -115,7 +115,7 @@ def execute(
         command: `provision` or `plan`, for the record.
         observers: get every event after it was recorded and added up.
         on_start: gets the store of the run before the first host is contacted.
-        run: stands in for the runner in tests.
+        run: stands in for `runner.run` in tests.
 
     Raises:
         HybridctlError: the run cannot be recorded, or there is no Ansible.
@@ -152,7 +152,7 @@ def execute(
     store.write_result(facts.document())
     try:
         on_start(store)
-        ended = run(execution.request(store.path), on_event, redactor)
+        ended = (run or runner.run)(execution.request(store.path), on_event, redactor)
     finally:
         outcomes.judge(expected_hosts(execution.inventory, outcomes, execution.hosts, options.tags))
         result = RunResult.build(facts, store.path, ended, outcomes, datetime.now(UTC))
