@@ -1,0 +1,81 @@
+"""What is shown while a run goes on: a table on a terminal, lines elsewhere."""
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from hybridctl.cli.progress import LiveProgress, PlainProgress, choose
+from hybridctl.events import Outcomes, parse
+from hybridctl.testing import play_start, result_event, start
+
+EVENTS = (
+    play_start("base | every host"),
+    start("a", "Read", second=1),
+    result_event("runner_on_ok", "a", "Read", second=2),
+    result_event("runner_on_ok", "b", "Write", {"changed": True}, second=3),
+    result_event("runner_on_failed", "b", "Check", {"msg": "too small"}, role="host_base", second=4),
+    start("a", "Wait", second=5),
+)
+
+
+def show(progress: PlainProgress | LiveProgress, hosts: tuple[str, ...] = ("a", "b")) -> None:
+    """Give the events to a display."""
+    outcomes = Outcomes(hosts)
+    for raw in EVENTS:
+        event = parse(raw)
+        assert event is not None
+        outcomes.add(event)
+        progress(event, outcomes)
+
+
+def test_plain_lines_tell_transitions_changes_and_failures(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a line for each ok task; everything on stderr."""
+    show(PlainProgress())
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert [re.sub(r"^\d\d:\d\d ", "", line) for line in captured.err.splitlines()] == [
+        "base: every host",
+        "base a started",
+        "base b started",
+        "base b changed Write",
+        "base b failed host_base : Check: too small",
+        "  -> read /site/tasks/main.yml:7, then provision again: hybridctl provision --limit b",
+    ]
+
+
+def test_verbose_lines_tell_ok_tasks_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """-v shows what changed nothing."""
+    show(PlainProgress(verbose=True))
+    assert "base a ok Read" in capsys.readouterr().err
+
+
+def test_the_table_shows_host_layer_task_and_changes() -> None:
+    """Trouble first, then who works; the failure itself stays above the table."""
+    screen = Console(file=io.StringIO(), width=100, height=30, force_terminal=True, color_system=None)
+    progress = LiveProgress(console=screen)
+    show(progress)
+    screen.print(progress.table())
+    assert isinstance(screen.file, io.StringIO)
+    text = screen.file.getvalue()
+    assert "base b failed host_base : Check: too small" in text
+    rows = [line for line in text.splitlines() if line.startswith("│")]
+    assert [row.split("│")[1].strip() for row in rows] == ["b", "a"]
+    assert "failed: Check" in rows[0]
+    assert "2 s" in rows[1]
+    assert "Wait" in rows[1]
+
+
+def test_a_large_fleet_fits_the_screen() -> None:
+    """No more rows than the screen has, and the rest is counted."""
+    screen = Console(file=io.StringIO(), width=100, height=20, force_terminal=True, color_system=None)
+    progress = LiveProgress(console=screen)
+    show(progress, hosts=("a", "b", *(f"h{n}" for n in range(98))))
+    assert progress.table().row_count == 12
+    assert progress.table().caption == "and 88 more hosts"
+
+
+def test_without_a_terminal_lines_are_chosen() -> None:
+    """Under a pipe or in CI nobody gets a table that is drawn in place."""
+    assert isinstance(choose(False), PlainProgress)

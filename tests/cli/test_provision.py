@@ -1,0 +1,159 @@
+"""`provision` and `plan` as a user sees them; the play itself is replayed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hybridctl.cli import cli
+from hybridctl.errors import InvalidInput
+from hybridctl.inventory import Host
+from hybridctl.runner import PlayResult, PlayStatus
+from hybridctl.site import Site
+from hybridctl.testing import FakeRunner, FewHosts, play_start, result_event, stats
+
+Ask = Callable[..., tuple[Result, FakeRunner]]
+
+WRITE = {"changed": True, "diff": {"before": "a\n", "after": "key: sup3r-secret\n", "after_header": "/etc/x"}}
+GOOD = (
+    play_start("base | every host"),
+    result_event("runner_on_ok", "gw1", "Write", WRITE, role="host_base", second=3),
+    result_event("runner_on_ok", "cpu1", "Write", WRITE, role="host_base", second=4),
+    stats(ok={"gw1": 1, "cpu1": 1}, changed={"gw1": 1, "cpu1": 1}),
+)
+BAD = (
+    play_start("base | every host"),
+    result_event("runner_on_failed", "gw1", "Check", {"msg": "disk too small. Take a bigger one."}, role="host_base"),
+    result_event("runner_on_unreachable", "cpu1", "Gathering Facts", {"msg": "timed out"}),
+    stats(failures={"gw1": 1}, dark={"cpu1": 1}),
+)
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
+    """Run a command on a site of two hosts whose play is a list of events."""
+    hosts = {
+        name: Host(name, name, 22, (group,), None, {"vault_key": "sup3r-secret"})
+        for name, group in (("gw1", "gateway"), ("cpu1", "vllm_cpu"))
+    }
+    inventory = FewHosts(hosts, {"all": tuple(hosts), "gateway": ("gw1",)})
+    monkeypatch.setattr("hybridctl.site.open_site", lambda _path: Site(tmp_path, tmp_path / "inventory", "bank"))
+    monkeypatch.setattr("hybridctl.execution.load_inventory", lambda _site: inventory)
+
+    def run(*arguments: str, events: Any = GOOD, result: PlayResult | None = None) -> tuple[Result, FakeRunner]:
+        fake = FakeRunner(events, result)
+        monkeypatch.setattr("hybridctl.runner.run", fake)
+        return CliRunner().invoke(cli, list(arguments)), fake
+
+    return run
+
+
+def test_a_good_run(ask: Ask) -> None:
+    """Exit 0, a line for each host with its counters on stdout, the record and the next command on stderr."""
+    result, fake = ask("provision")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[:3] for line in result.stdout.splitlines()[1:]] == [["gw1", "1", "1"], ["cpu1", "1", "1"]]
+    assert "next: hybridctl verify" in result.stderr
+    assert "record: " in result.stderr
+    assert fake.request is not None
+    assert (fake.request.playbook, fake.request.check, fake.request.tags) == ("hybridctl.site.site", False, ())
+
+
+def test_json_is_one_document(ask: Ask) -> None:
+    """With --json stdout is the result document, and equal to result.json."""
+    result, fake = ask("provision", "--json")
+    assert fake.request is not None
+    assert json.loads(result.stdout) == json.loads((fake.request.run_dir / "result.json").read_text())
+
+
+def test_failed_and_unreachable_hosts_are_named_with_role_task_message_and_remedy(ask: Ask) -> None:
+    """Exit 3 when both happen, and each host says why and what to do."""
+    result, _ = ask("provision", events=BAD, result=PlayResult(PlayStatus.FINISHED, 2, 1.0))
+    assert result.exit_code == 3
+    assert "gw1 failed: base, host_base, Check: disk too small. Take a bigger one." in result.stderr
+    assert "cpu1 unreachable: base, Gathering Facts: timed out" in result.stderr
+    assert "-> is the host up" in result.stderr
+    assert "1 of 2 hosts unreachable: cpu1" in result.stderr
+    assert "next:" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "word"),
+    [(PlayStatus.CANCELLED, 130, "interrupted in layer base"), (PlayStatus.BROKEN, 1, "no such role")],
+)
+def test_a_run_without_an_end(ask: Ask, status: PlayStatus, code: int, word: str) -> None:
+    """Interrupted and broken runs say so and are recorded as such."""
+    result, fake = ask("provision", events=GOOD[:2], result=PlayResult(status, None, 1.0, "no such role"))
+    assert result.exit_code == code
+    assert word in result.stderr
+    assert fake.request is not None
+    assert json.loads((fake.request.run_dir / "result.json").read_text())["exit_code"] == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--limit", "nobody"), "--limit 'nobody' matches no host"),
+        (("--layer", "wings"), "--layer wings: there is no such layer"),
+    ],
+)
+def test_what_names_nothing_is_refused_before_anything_runs(ask: Ask, arguments: tuple[str, str], message: str) -> None:
+    """Exit 2 with what could have been meant; no run is started or recorded."""
+    for command in ("provision", "plan"):
+        result, fake = ask(command, *arguments)
+        assert result.exit_code == 2
+        assert message in result.stderr
+        assert "gateway" in result.stderr
+        assert fake.request is None
+
+
+def test_an_invalid_inventory_contacts_nobody(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the validation refuses is never run."""
+
+    def refuse(_site: Site) -> None:
+        raise InvalidInput("hosts.yml:3: unknown variable")
+
+    monkeypatch.setattr("hybridctl.execution.load_inventory", refuse)
+    result, fake = ask("provision")
+    assert result.exit_code == 2
+    assert fake.request is None
+
+
+def test_layers_and_check_reach_the_runner(ask: Ask) -> None:
+    """--layer becomes tags, with preflight always; --check runs with diff."""
+    _, fake = ask("provision", "--check", "--layer", "serving", "--layer", "gateway", "--forks", "3")
+    assert fake.request is not None
+    assert fake.request.tags == ("preflight", "serving", "gateway")
+    assert (fake.request.check, fake.request.diff, fake.request.forks) == (True, True, 3)
+
+
+def test_plan_shows_masked_changes_of_grouped_hosts(ask: Ask) -> None:
+    """Layer, role, task and diff of hosts with the same change, once; the secret in the diff is masked."""
+    result, fake = ask("plan")
+    assert result.exit_code == 0, result.output
+    assert fake.request is not None
+    assert fake.request.check is True
+    assert result.stdout.splitlines()[:3] == ["gw1, cpu1: 1 change", "  base", "    host_base : Write"]
+    assert "+key: ********" in result.stdout
+    assert "sup3r-secret" not in result.output
+    assert "gw1   1 would change" in result.stdout
+    assert "next: hybridctl provision" in result.stderr
+
+
+def test_plan_as_json(ask: Ask) -> None:
+    """Every host with its list of changes."""
+    result, _ = ask("plan", "--json")
+    hosts = {host["name"]: host for host in json.loads(result.stdout)["hosts"]}
+    assert [change["task"] for change in hosts["gw1"]["changes"]] == ["Write"]
+    assert hosts["cpu1"]["planned"] is True
+
+
+def test_a_host_that_could_not_be_planned(ask: Ask) -> None:
+    """Exit 3, and the host says so instead of `nothing to change`."""
+    result, _ = ask("plan", events=BAD)
+    assert result.exit_code == 3
+    assert "gw1   could not be planned (failed)" in result.stdout
+    assert "cpu1  could not be planned (unreachable)" in result.stdout

@@ -1,0 +1,67 @@
+"""Check-mode events become a plan."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybridctl.errors import ExitCode
+from hybridctl.events import Outcomes, parse
+from hybridctl.planning import LONGEST_DIFF, Planner, diff_lines
+from hybridctl.results import RunResult
+from hybridctl.testing import result_event
+
+
+def changed(host: str, diff: Any = None) -> dict[str, Any]:
+    """Return the event of a task that would change `host`."""
+    return result_event("runner_on_ok", host, "Write", {"changed": True, "diff": diff}, role="host_base")
+
+
+@pytest.mark.parametrize(
+    ("diff", "lines"),
+    [
+        ({"before": "a\nb\n", "after": "a\nc\n", "after_header": "/f"},
+         ["--- now /f", "+++ then /f", " a", "-b", "+c"]),
+        ([{"before": "", "after": "new\n"}, {}], ["--- now", "+++ then", "+new"]),
+        ({"before": {"mode": "0644"}, "after": {"mode": "0600"}},
+         ["--- now", "+++ then", " {", '- "mode": "0644"', '+ "mode": "0600"', " }"]),
+        ({"prepared": "-x\n+y"}, ["-x", "+y"]),
+        (None, []),
+        ({"src_binary": 1}, []),
+    ],
+)  # fmt: skip
+def test_diffs_of_modules(diff: Any, lines: list[str]) -> None:
+    """Text, lists, dictionaries and ready diffs all become lines; no diff becomes none."""
+    assert list(diff_lines(diff)) == lines
+
+
+def plan_of(*raws: dict[str, Any], hosts: tuple[str, ...] = ("a", "b", "c")) -> Any:
+    """Return the plan that these events make."""
+    planner, outcomes = Planner(), Outcomes(hosts)
+    for raw in raws:
+        event = parse(raw)
+        assert event is not None
+        outcomes.add(event)
+        planner(event, outcomes)
+    run = dict.fromkeys(("id", "site", "limit", "layers", "asked", "judged", "exit_code", "message"))
+    return planner.plan(RunResult(Path(), ExitCode.OK, tuple(outcomes.hosts.values()), run))
+
+
+def test_hosts_with_the_same_changes_stand_together() -> None:
+    """Two hosts with one and the same change are one group; the third is its own, with nothing to change."""
+    plan = plan_of(changed("a"), changed("b"))
+    assert [hosts for hosts, _ in plan.grouped()] == [("a", "b"), ("c",)]
+
+
+def test_every_host_is_in_the_document() -> None:
+    """A host without changes is listed with an empty list, never left out."""
+    document = plan_of(changed("a"), result_event("runner_on_ok", "b", "Read")).document()
+    assert {host["name"]: len(host["changes"]) for host in document["hosts"]} == {"a": 1, "b": 0, "c": 0}
+
+
+def test_a_long_diff_is_cut_and_says_so() -> None:
+    """A file of many lines does not fill the record."""
+    plan = plan_of(changed("a", {"after": "x\n" * 1000}))
+    (change,) = plan.changes["a"]
+    assert len(change.diff) == LONGEST_DIFF + 1
+    assert change.diff[-1] == "... 802 more lines"
