@@ -14,7 +14,7 @@ _REMEDIES = (
     (r"Host key verification failed|host key is known", "compare the host's key, then accept it: ssh {address}"),
     (r"Permission denied \(", "check ansible_user and the key that the host accepts: ssh {address}"),
     (r"Missing sudo password|[Ss]udo.*password", "put ansible_become_password into the vaulted variables"),
-    (r"timed out|No route to host|Connection refused|unreachable|closed by|UNREACHABLE|Broken pipe",
+    (r"timed out|No route to host|Connection refused|unreachable|closed by|could not be sent|Broken pipe",
      "is the host up and its SSH port open? hybridctl doctor --limit {host}"),
     (r"Could not resolve hostname|Name or service not known", "correct ansible_host of {host} in the inventory"),
     (r"Could not get lock|dpkg frontend lock|lock-frontend",
@@ -56,9 +56,7 @@ def _message(result: Mapping[str, Any]) -> str:
         return "the task hides its output because it handles secrets"
     failed = [item for item in result.get("results") or () if isinstance(item, Mapping) and _bad(item)]
     if failed:
-        texts = [f"{item_label(item)}: {_message(item)}" if item_label(item) else _message(item) for item in failed]
-        more = f"; and {len(texts) - 3} more items" if len(texts) > 3 else ""
-        return _short("; ".join(texts[:3]) + more, MESSAGE_LIMIT)
+        return _items_message(failed)
     message = _text(result.get("msg"))
     if re.match(r"MODULE FAILURE|Module result deserialization failed|non-zero return code", message) or not message:
         detail = _tail(result.get("module_stderr") or result.get("stderr") or result.get("exception")) or _tail(
@@ -69,6 +67,20 @@ def _message(result: Mapping[str, Any]) -> str:
     return _short(message, MESSAGE_LIMIT)
 
 
+def _items_message(failed: list[Mapping[str, Any]]) -> str:
+    """Return what the failed items of a loop say, those that say the same together."""
+    items: dict[str, list[str]] = {}
+    for item in failed:
+        items.setdefault(_message(item), []).append(item_label(item))
+    parts = []
+    for message, labels in list(items.items())[:3]:
+        more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+        parts.append(f"{', '.join(labels[:3])}{more}: {message}")
+    if len(items) > 3:
+        parts.append(f"and {len(items) - 3} other messages")
+    return _short("; ".join(parts), MESSAGE_LIMIT)
+
+
 def _bad(item: Mapping[str, Any]) -> bool:
     return bool(item.get("failed") or item.get("unreachable"))
 
@@ -76,7 +88,7 @@ def _bad(item: Mapping[str, Any]) -> bool:
 def _text(message: Any) -> str:
     if isinstance(message, list):
         return "; ".join(map(str, message))
-    return str(message or "").strip()
+    return str(message or "").strip().removeprefix("Task failed: ")
 
 
 def _tail(output: Any) -> str:

@@ -108,6 +108,8 @@ def test_two_plays_of_one_layer_add_up() -> None:
          "KeyError: 'a' (exit status 1)"),
         ({"msg": "One or more items failed", "results": [{"item": "a"}, {"item": "b", "failed": True, "msg": "no b"}]},
          "b: no b"),
+        ({"msg": "x", "results": [{"item": n, "failed": True, "msg": "Task failed: same"} for n in range(5)]},
+         "0, 1, 2 and 2 more: same"),
         ({"censored": "hidden"}, "the task hides its output because it handles secrets"),
         ({}, "it failed and gave no message"),
     ],
