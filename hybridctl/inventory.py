@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hybridctl import patterns
+from hybridctl.errors import InvalidInput
+from hybridctl.problems import invalid, nearest, shown_path
 from hybridctl.site import Site
 
 __all__ = ["Host", "Inventory", "load_inventory"]
@@ -28,16 +31,73 @@ class Host:
 
 @dataclass(frozen=True)
 class Inventory:
-    """The hosts and groups of a site."""
+    """The hosts and groups of a site.
+
+    Attributes:
+        hosts: in Ansible's order.
+        groups: members of each group, those of its children included; `all` among them.
+    """
 
     hosts: Mapping[str, Host]
     groups: Mapping[str, tuple[str, ...]]
 
     def select(self, limit: str | None) -> tuple[Host, ...]:
-        """Return the hosts that Ansible pattern `limit` names, all without one."""
-        raise NotImplementedError
+        """Return the hosts that Ansible pattern `limit` names, all without one.
+
+        Raises:
+            InvalidInput: a part of the pattern names no host, or nothing is left.
+        """
+        if limit is None:
+            return tuple(self.hosts.values())
+        names, nothing = patterns.match(limit, tuple(self.hosts), self.groups)
+        astray = [part for part in nothing if part[0] not in "!&"] or ([] if names else [limit])
+        if astray:
+            raise self._nobody(limit, astray[0])
+        return tuple(self.hosts[name] for name in names)
+
+    def _nobody(self, limit: str, part: str) -> InvalidInput:
+        groups = sorted(name for name, members in self.groups.items() if members)
+        near = nearest(part, [*self.hosts, *groups])
+        guess = f"; did you mean {near}" if near and near != part else ""
+        names = ", ".join(list(self.hosts)[:20]) + (f" and {len(self.hosts) - 20} more" if len(self.hosts) > 20 else "")
+        whole = "" if part == limit else f" (in --limit '{limit}')"
+        return InvalidInput(
+            f"--limit '{part}' names no host{whole}{guess}; nothing was contacted",
+            f"groups: {', '.join(groups)}; hosts: {names}",
+        )
 
 
 def load_inventory(site: Site) -> Inventory:
-    """Read and validate the inventory of `site`."""
-    raise NotImplementedError
+    """Read and validate the inventory of `site`; nothing is contacted.
+
+    Raises:
+        InvalidInput: with the file and line of everything that is wrong.
+        HybridctlError: Ansible could not be asked.
+    """
+    from hybridctl import ansible_view
+    from hybridctl.inventory_checks import Checks
+    from hybridctl.inventory_files import read_files
+
+    files = read_files(site.inventory)
+    checks = Checks(site, files)
+    checks.judge_files()
+    where = shown_path(site.inventory)
+    if files.unparsed or checks.no_password:
+        raise invalid(checks.problems, where)
+    view = ansible_view.look(site, files.vaulted)
+    checks.judge_view(view)
+    if checks.problems:
+        raise invalid(checks.problems, where)
+    groups = {name: tuple(members) for name, members in view.groups.items()}
+    hosts = {}
+    for name, variables in view.hosts.items():
+        address = view.addresses[name]
+        hosts[name] = Host(
+            name=name,
+            address=str(address["ansible_host"] or name),
+            port=int(address["ansible_port"] or 22),
+            groups=tuple(group for group, members in groups.items() if name in members and group != "all"),
+            profile=variables.get("hybridctl_profile"),
+            variables=variables,
+        )
+    return Inventory(hosts, groups)

@@ -1,9 +1,21 @@
 """The site folder: what the user owns, and where its runs are kept."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["Site", "open_site"]
+from hybridctl.errors import InvalidInput
+from hybridctl.problems import Problem, invalid, nearest, shown_path
+from hybridctl.yamlmarks import entries, parse, value_of
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = ["SETTINGS_FILE", "Site", "open_site"]
+
+SETTINGS_FILE = "hybridctl.yml"
 
 
 @dataclass(frozen=True)
@@ -16,6 +28,7 @@ class Site:
         name: shown in reports.
         vault_password_file: opens the vaulted variables; None when there are none.
         own_variables: glob patterns of variables that belong to the user's own roles.
+        password_wanted: where the password was looked for; nothing need be there.
     """
 
     root: Path
@@ -23,6 +36,7 @@ class Site:
     name: str
     vault_password_file: Path | None = None
     own_variables: tuple[str, ...] = field(default=())
+    password_wanted: Path | None = None
 
     @property
     def runs(self) -> Path:
@@ -30,6 +44,129 @@ class Site:
         return self.root / ".hybridctl" / "runs"
 
 
+@dataclass(frozen=True)
+class _Settings:
+    name: str = ""
+    inventory: str = "inventory"
+    vault_password_file: str = ".vault-password"  # noqa: S105 - a path
+    own_variables: tuple[str, ...] = ()
+
+
 def open_site(inventory: Path | None = None, start: Path | None = None) -> Site:
-    """Find the site that `inventory` belongs to, or the one around `start` (default: the current folder)."""
-    raise NotImplementedError
+    """Find the site that `inventory` belongs to, or the one around `start` (default: the current folder).
+
+    Without a `hybridctl.yml` in or above the inventory, the current folder is the site and every setting has its
+    default. ANSIBLE_VAULT_PASSWORD_FILE, when set, comes before the setting.
+
+    Raises:
+        InvalidInput: there is no such inventory or site, or `hybridctl.yml` is wrong.
+    """
+    here = (start or Path.cwd()).absolute()
+    if inventory is not None:
+        path = inventory.absolute()
+        if not path.exists():
+            raise _missing_inventory(inventory)
+        root = _above(path if path.is_dir() else path.parent)
+        if root != path:  # the usual case; who names the site folder means the inventory in it
+            return _site(root or here, path, _read(root / SETTINGS_FILE) if root else _Settings())
+        here = path
+    root = _above(here)
+    if root is None:
+        raise InvalidInput(
+            f"{shown_path(here)} is not in a site folder: no {SETTINGS_FILE} here or above",
+            "make one: hybridctl init DIR; or name an inventory: -i PATH",
+        )
+    settings = _read(root / SETTINGS_FILE)
+    path = root / settings.inventory
+    if not path.exists():
+        line = _line(root / SETTINGS_FILE, "inventory")
+        problem = Problem(
+            root / SETTINGS_FILE,
+            line,
+            f"inventory: {settings.inventory}: there is no such file or folder",
+            "name the inventory there, or copy one from a fresh site: hybridctl init DIR",
+        )
+        raise invalid([problem], "the site")
+    return _site(root, path, settings)
+
+
+def _site(root: Path, inventory: Path, settings: _Settings) -> Site:
+    wanted = root / Path(os.environ.get("ANSIBLE_VAULT_PASSWORD_FILE") or settings.vault_password_file).expanduser()
+    return Site(
+        root=root,
+        inventory=inventory,
+        name=settings.name or root.name,
+        vault_password_file=wanted if wanted.is_file() else None,
+        own_variables=settings.own_variables,
+        password_wanted=wanted,
+    )
+
+
+def _above(folder: Path) -> Path | None:
+    """Return the nearest folder, this one or above, that holds a `hybridctl.yml`."""
+    return next((place for place in (folder, *folder.parents) if (place / SETTINGS_FILE).is_file()), None)
+
+
+def _read(path: Path) -> _Settings:
+    node, problems = parse(path)
+    if problems:
+        raise invalid(problems, shown_path(path))
+    found = list(_judge(path, node)) if node is not None else []
+    if found:
+        raise invalid(found, shown_path(path))
+    values = {entry.key: value_of(entry.node) for entry in entries(node)} if node is not None else {}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return _Settings(**{key: value for key, value in values.items() if value is not None})
+
+
+def _judge(path: Path, node: "yaml.Node") -> Iterator[Problem]:
+    """Hold the file against the model; every mistake with its line."""
+    from pydantic import BaseModel, ConfigDict, ValidationError
+
+    class Model(BaseModel):
+        """What the file may say."""
+
+        model_config = ConfigDict(extra="forbid", strict=True)
+        name: str = ""
+        inventory: str = ""
+        vault_password_file: str = ""
+        own_variables: list[str] = []
+
+    data = value_of(node)
+    known = list(_Settings.__dataclass_fields__)
+    if not isinstance(data, dict):
+        yield Problem(path, 1, "must be a mapping", f"allowed keys: {', '.join(known)}")
+        return
+    lines = {entry.key: entry.line for entry in entries(node)}
+    try:
+        Model.model_validate({str(key): value for key, value in data.items() if value is not None or key not in known})
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            key = str(detail["loc"][0])
+            line = lines.get(key, 0)
+            if key not in known:
+                near = nearest(key, known)
+                message = f"{key}: unknown setting" + (f"; did you mean {near}?" if near else "")
+                yield Problem(path, line, message, f"allowed: {', '.join(known)}")
+            else:
+                wanted = "a list of patterns" if key == "own_variables" else "text"
+                yield Problem(
+                    path, line, f"{key}: {data[key]!r} is not allowed; allowed: {wanted}", f"vi +{line} {path}"
+                )
+
+
+def _line(path: Path, key: str) -> int:
+    node, _ = parse(path)
+    return next((entry.line for entry in entries(node) if entry.key == key), 0) if node is not None else 0
+
+
+def _missing_inventory(path: Path) -> InvalidInput:
+    near = None
+    if path.parent.is_dir():
+        near = nearest(path.name, (p.name for p in path.parent.iterdir()))
+    hint = (
+        f"did you mean {path.parent / near}?"
+        if near
+        else "make a site: hybridctl init DIR; or name an inventory: -i PATH"
+    )
+    return InvalidInput(f"{path}: there is no such inventory; nothing was contacted", hint)

@@ -1,0 +1,109 @@
+"""Runs in a process of its own: Ansible's code reads the inventory, one JSON file goes back.
+
+`python -m hybridctl._ansible_side ANSWER` with the question on stdin. Nothing here contacts a host.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# What Ansible adds to every host on its own account.
+_MAGIC = {"omit", "inventory_hostname", "inventory_hostname_short", "group_names", "inventory_file", "inventory_dir"}
+
+
+def main() -> None:
+    """Answer the question."""
+    question = json.load(sys.stdin)
+    answer = Path(sys.argv[1])
+    answer.touch(mode=0o600)  # holds opened secrets for a moment
+    answer.write_text(json.dumps(_answer(question)), encoding="utf-8")
+
+
+def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
+    from ansible.cli import CLI
+    from ansible.errors import AnsibleError
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.vars.manager import VariableManager
+
+    result: dict[str, Any] = {
+        "hosts": {},
+        "addresses": {},
+        "groups": {},
+        "children": {},
+        "vaulted": {},
+        "locked": {},
+        "errors": [],
+    }
+    init_plugin_loader()
+    loader = DataLoader()
+    loader.set_basedir(question["basedir"])
+    password = question["vault_password_file"]
+    try:
+        loader.set_vault_secrets(
+            CLI.setup_vault_secrets(loader, [], vault_password_files=[password] if password else [], auto_prompt=False)
+        )
+        for path in question["vaulted"]:
+            result["vaulted"][path] = loader.get_text_file_contents(path)
+        inventory = InventoryManager(loader=loader, sources=[question["inventory"]])
+        manager = VariableManager(loader=loader, inventory=inventory)
+        for host in inventory.get_hosts():
+            variables = manager.get_vars(host=host, include_hostvars=False)
+            result["hosts"][host.name] = _variables(host.name, variables, result["locked"])
+            result["addresses"][host.name] = _addresses(loader, variables, host.name, result["errors"])
+        for name, group in inventory.groups.items():
+            result["groups"][name] = [host.name for host in group.get_hosts()]
+            result["children"][name] = [child.name for child in group.child_groups]
+    except AnsibleError as error:
+        result["errors"].append(str(error))
+    return result
+
+
+def _variables(host: str, variables: Mapping[str, Any], locked: dict[str, list[str]]) -> dict[str, Any]:
+    from ansible import constants
+    from ansible.errors import AnsibleError
+
+    plain = {}
+    for name, value in variables.items():
+        if name in _MAGIC or name in constants.INTERNAL_STATIC_VARS:
+            continue
+        try:
+            plain[str(name)] = _plain(value)
+        except AnsibleError:  # the password does not open it
+            locked.setdefault(host, []).append(str(name))
+    return plain
+
+
+def _addresses(loader: Any, variables: Mapping[str, Any], host: str, errors: list[str]) -> dict[str, Any]:
+    from ansible.errors import AnsibleError
+    from ansible.template import Templar
+
+    templar = Templar(loader=loader, variables=variables)
+    found = {}
+    for name, others in (("ansible_host", ("ansible_ssh_host",)), ("ansible_port", ("ansible_ssh_port",))):
+        value = next((variables[key] for key in (name, *others) if key in variables), None)
+        try:
+            found[name] = _plain(templar.template(value))
+        except AnsibleError as error:
+            errors.append(f"{host}: {name}: {error}")
+            found[name] = None
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return the value as JSON knows it, secrets opened."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)
+
+
+if __name__ == "__main__":
+    main()

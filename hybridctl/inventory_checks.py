@@ -1,0 +1,198 @@
+"""What can be wrong with an inventory: first by its files alone, then by what Ansible made of them."""
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hybridctl.ansible_view import AnsibleView
+from hybridctl.inventory_files import InventoryFiles, Place
+from hybridctl.problems import Problem, nearest, shown_path
+from hybridctl.site import Site
+from hybridctl.variables import Variables
+from hybridctl.yamlmarks import value_of
+
+__all__ = ["GROUPS", "Checks", "profiles"]
+
+GROUPS = (
+    "kunpeng",
+    "nvidia",
+    "vllm_gpu",
+    "vllm_cpu",
+    "vllm_cpu_spare",
+    "ray_head",
+    "ray_worker",
+    "gateway",
+    "monitoring",
+)
+"""Groups that our playbooks know (design, section 2); a user may have others beside them."""
+
+_PROFILES = Path(__file__).parent / "profiles"
+
+
+def profiles() -> tuple[str, ...]:
+    """Return the names of the profiles there are."""
+    return tuple(sorted(path.stem for path in _PROFILES.glob("*.yml")))
+
+
+class Checks:
+    """Collects the problems of one site.
+
+    Attributes:
+        no_password: something is vaulted and there is no usable password, so Ansible need not be asked.
+    """
+
+    def __init__(self, site: Site, files: InventoryFiles) -> None:
+        self.problems: list[Problem] = files.problems
+        self.no_password = False
+        self._site = site
+        self._files = files
+        self._variables = Variables(site.own_variables)
+        self._judged = 0
+
+    def judge_files(self) -> None:
+        """Judge what the files say by themselves."""
+        self._judge_password()
+        self._judge_settings()
+
+    def judge_view(self, view: AnsibleView) -> None:
+        """Judge what Ansible made of the files."""
+        for message in view.errors:
+            self.problems.append(self._ansible_error(message))
+        for path, text in view.vaulted.items():
+            name = next((name for _, name, file in self._files.variable_files if str(file) == path), "all")
+            self._files.read_variables(Path(path), name, text)
+        self._judge_settings()
+        for host, names in view.locked.items():
+            for name in names:
+                place = next((p for n, p in self._files.locked if n == name), Place(self._site.inventory, 0))
+                self._add(place, f"{name} of {host}: the vault password does not open it", self._password_remedy())
+        if view.errors:
+            return
+        if not view.hosts:
+            self._add(Place(self._site.inventory, 0), "the inventory has no host", "add hosts to a group")
+        self._judge_other_sources(view)
+        self._judge_hosts(view)
+        self._judge_groups(view)
+
+    def _judge_settings(self) -> None:
+        """Judge the settings that were not judged yet: those of vaulted files come later."""
+        settings, self._judged = self._files.settings[self._judged :], len(self._files.settings)
+        for setting in settings:
+            path, line = setting.place.path, setting.place.line
+            self.problems += self._variables.judge(path, setting.name, line, setting.node)
+            if setting.name == "hybridctl_profile":
+                self._judge_profile(setting.place, value_of(setting.node))
+
+    def _judge_profile(self, place: Place, value: Any) -> None:
+        known = profiles()
+        if not isinstance(value, str) or "{{" in value or value in known or not known:
+            return
+        near = nearest(value, known)
+        guess = f"; did you mean {near}?" if near else ""
+        self._add(place, f"hybridctl_profile: unknown profile {value}{guess}", f"allowed: {', '.join(known)}")
+
+    def _judge_password(self) -> None:
+        file, wanted = self._site.vault_password_file, self._site.password_wanted
+        if file is None:
+            places = [Place(path, 0) for path in self._files.vaulted] + [place for _, place in self._files.locked]
+            for place in places:
+                self.no_password = True
+                missing = f"; {shown_path(wanted)} does not exist" if wanted else ""
+                self._add(place, f"encrypted, and there is no vault password{missing}", self._password_remedy())
+            return
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & stat.S_IROTH:
+            name = shown_path(file)
+            self._add(Place(file, 0), f"everybody may read the vault password (mode {mode:04o})", f"chmod 600 {name}")
+        if not mode & stat.S_IXUSR and not file.read_bytes().strip():
+            self.no_password = True
+            self._add(Place(file, 0), "the vault password file is empty", "write the password into it")
+
+    def _password_remedy(self) -> str:
+        name = shown_path(self._site.password_wanted or self._site.root / ".vault-password")
+        return f"write the password to {name} (chmod 600), or set ANSIBLE_VAULT_PASSWORD_FILE"
+
+    def _judge_other_sources(self, view: AnsibleView) -> None:
+        """Judge the variables that come from INI files, which have no marks: by value, the line by its name."""
+        marked = {setting.name for setting in self._files.settings}
+        for variables in view.hosts.values():
+            for name, value in variables.items():
+                place = self._ini_place(rf"(?<![\w.-]){re.escape(name)}\s*=")
+                if name in marked or place is None:
+                    continue
+                node = yaml.compose(yaml.safe_dump(value))
+                assert node is not None  # noqa: S101 - a dump is never empty
+                for problem in self._variables.judge(place.path, name, place.line, node):
+                    self.problems.append(Problem(place.path, place.line, problem.message, problem.remedy))
+                if name == "hybridctl_profile":
+                    self._judge_profile(place, value)
+
+    def _ini_place(self, pattern: str) -> Place | None:
+        for path, text in self._files.other_sources:
+            for number, line in enumerate(text.splitlines(), 1):
+                if re.search(pattern, line.split(" #")[0]) and not line.lstrip().startswith(("#", ";")):
+                    return Place(path, number)
+        return None
+
+    def _host_place(self, host: str) -> Place:
+        """Return where the address of a host stands, or the host itself."""
+        for setting in self._files.settings:
+            if setting.scope == host and setting.name in ("ansible_host", "ansible_ssh_host"):
+                return setting.place
+        place = self._files.hosts.get(host) or self._ini_place(rf"^\s*{re.escape(host)}(\s|$)")
+        return place or Place(self._site.inventory, 0)
+
+    def _group_place(self, group: str) -> Place:
+        place = self._files.groups.get(group) or self._ini_place(rf"^\s*\[{re.escape(group)}(:\w+)?\]")
+        return place or Place(self._site.inventory, 0)
+
+    def _judge_hosts(self, view: AnsibleView) -> None:
+        seen: dict[tuple[str, int], str] = {}
+        for host, address in view.addresses.items():
+            where, port = str(address["ansible_host"] or host), address["ansible_port"] or 22
+            if host in view.groups.get("ungrouped", ()):
+                known = ", ".join(GROUPS)
+                self._add(self._host_place(host), f"host {host} is in no group", f"put it under one of: {known}")
+            if not str(port).isdigit() or not 1 <= int(port) <= 65535:
+                message = f"host {host}: ansible_port {port!r}; allowed: a whole number from 1 to 65535"
+                self._add(self._host_place(host), message, "22 is the default")
+                continue
+            other = seen.setdefault((where, int(port)), host)
+            if other != host:
+                first = self._host_place(other)
+                at = f"{shown_path(first.path)}:{first.line}"
+                message = f"hosts {other} and {host} have the same address {where} port {port} (first in {at})"
+                self._add(self._host_place(host), message, "give each its own, or remove one of them")
+
+    def _judge_groups(self, view: AnsibleView) -> None:
+        for group, members in view.groups.items():
+            near = None if group in (*GROUPS, "all", "ungrouped") else nearest(group, GROUPS, cutoff=0.85)
+            # A group of the user's own may well be named vllm_cpu2, when its hosts are in vllm_cpu too.
+            if near and not set(members) <= set(view.groups.get(near, ())):
+                message = f"group {group}: no playbook knows it; did you mean {near}?"
+                self._add(self._group_place(group), message, f"rename it, or put it under {near} as a child")
+        for kind, name, path in self._files.variable_files:
+            if kind == "group_vars" and name not in view.groups and name not in GROUPS:
+                near = nearest(name, [*view.groups, *GROUPS])
+                guess = f"; did you mean {near}?" if near else ""
+                self._add(Place(path, 0), f"there is no group {name}{guess}", "rename the file after a group")
+            elif kind == "host_vars" and name not in view.hosts:
+                near = nearest(name, view.hosts)
+                guess = f"; did you mean {near}?" if near else ""
+                self._add(Place(path, 0), f"there is no host {name}{guess}", "rename the file after a host")
+
+    def _ansible_error(self, message: str) -> Problem:
+        text = " ".join(message.split())
+        vaulted = next((path for path in self._files.vaulted if str(path) in text), None)
+        if "ecrypt" in text and (vaulted or "vault" in text.lower()):
+            path = vaulted or self._site.inventory
+            return Problem(path, 0, "the vault password does not open it", self._password_remedy())
+        return Problem(
+            self._site.inventory, 0, f"Ansible refuses it: {text}", "ansible-inventory --list shows the same"
+        )
+
+    def _add(self, place: Place, message: str, remedy: str) -> None:
+        self.problems.append(Problem(place.path, place.line, message, remedy))
