@@ -19,6 +19,8 @@ _REMEDIES = (
     (r"Could not resolve hostname|Name or service not known", "correct ansible_host of {host} in the inventory"),
     (r"Could not get lock|dpkg frontend lock|lock-frontend",
      "another package job runs on {host}; let it finish (ps -C apt,apt-get,dpkg), then provision again"),
+    (r"No package matching|Unable to fetch|Failed to fetch|Failed to update apt cache",
+     "does {host} reach its package mirror, and does the mirror have it? try apt-get update there"),
     (r"No space left on device", "free space on {host}: df -h"),
     (r"is undefined|undefined variable|has no attribute", "set the variable in group_vars; see the role's README"),
     (r"is not set|is required|one of the following is required", "set the variable in group_vars"),
@@ -40,7 +42,7 @@ def explain(result: Mapping[str, Any], *, host: str, path: str = "") -> tuple[st
         if re.search(pattern, message):
             return message, remedy.format(host=host, address=address)
     place = f"read {path}, then " if path else ""
-    return message, f"{place}provision again: hybridctl provision --limit {host}"
+    return message, f"{place}run again with --limit {host}"
 
 
 def item_label(result: Mapping[str, Any]) -> str:

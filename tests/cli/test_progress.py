@@ -41,7 +41,7 @@ def test_plain_lines_tell_transitions_changes_and_failures(capsys: pytest.Captur
         "base b started",
         "base b changed Write",
         "base b failed host_base : Check: too small",
-        "  -> read /site/tasks/main.yml:7, then provision again: hybridctl provision --limit b",
+        "  -> read /site/tasks/main.yml:7, then run again with --limit b",
     ]
 
 

@@ -126,7 +126,7 @@ def test_a_failure_says_one_thing(result: dict[str, Any], message: str) -> None:
         ("Host key verification failed.", "ssh 10.0.0.1"),
         ("root@x: Permission denied (publickey).", "ansible_user"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend", "another package job"),
-        ("something else", "read tasks.yml:7, then provision again: hybridctl provision --limit h"),
+        ("something else", "read tasks.yml:7, then run again with --limit h"),
     ],
 )
 def test_every_failure_has_a_remedy(message: str, remedy: str) -> None:
