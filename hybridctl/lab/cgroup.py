@@ -33,9 +33,10 @@ def cgroup_mount(mounts: Path = Path("/proc/mounts")) -> Path:
 def members(tree: Path) -> list[int]:
     """Return the processes in a group and all below it."""
     found: set[int] = set()
-    for path in tree.rglob("cgroup.procs") if tree.exists() else ():
-        with suppress(OSError):  # the group was removed meanwhile
-            found |= {int(pid) for pid in path.read_text().split()}
+    # A host's systemd makes and removes groups all the time: os.walk passes over what vanished, Path.rglob raises.
+    for base, _, _ in os.walk(tree):
+        with suppress(OSError):
+            found |= {int(pid) for pid in Path(base, "cgroup.procs").read_text().split()}
     return sorted(found)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -319,6 +320,14 @@ def _bulky(folder: str, names: list[str]) -> list[str]:
     return [n for n in names if n.startswith("wheels-") or (Path(folder) / n).is_block_device() or n == "dev"]
 
 
+@contextmanager
+def started(fleet: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start `lab up --name killed`; what it says goes to `up.log`."""
+    argv = [BIN / "hybridctl", "lab", "up", "--name", "killed", "--hosts", str(fleet)]
+    with (BASE / "up.log").open("w") as log, subprocess.Popen(argv, cwd=BASE, stdout=log, stderr=log) as up:
+        yield up
+
+
 MOMENTS: dict[str, Callable[[Lab], bool]] = {
     "state written": lambda lab: (lab.folder / "state.json").exists(),
     "bridge made": lambda lab: Path("/sys/class/net", lab.id).exists(),
@@ -334,15 +343,10 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
     """Wherever `kill -9` meets `up`, `down` leaves nothing behind."""
     killed = Lab("killed", BASE)
     before = traces("killed")
-    with subprocess.Popen(
-        [BIN / "hybridctl", "lab", "up", "--name", "killed", "--hosts", str(fleet)],
-        cwd=BASE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as up:
+    with started(fleet) as up:
         deadline = time.monotonic() + 60
         while not MOMENTS[moment](killed):
-            assert up.poll() is None, f"`up` ended before: {moment}"
+            assert up.poll() is None, (moment, (BASE / "up.log").read_text())
             assert time.monotonic() < deadline
         up.kill()
     assert killed.folder.exists()
@@ -353,18 +357,13 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
 def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:
     """`down` does not pull the lab from under an `up` that runs; afterwards it does."""
     killed = Lab("killed", BASE)
-    with subprocess.Popen(
-        [BIN / "hybridctl", "lab", "up", "--name", "killed", "--hosts", str(fleet)],
-        cwd=BASE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as up:
+    with started(fleet) as up:
         while not MOMENTS["bridge made"](killed):
-            assert up.poll() is None
+            assert up.poll() is None, (BASE / "up.log").read_text()
         up.send_signal(signal.SIGSTOP)  # held there, so that `down` surely meets it
         done = hybridctl("down", "--name", "killed", check=False)
         up.send_signal(signal.SIGCONT)
-        assert up.wait(60) == 0
+        assert up.wait(60) == 0, (BASE / "up.log").read_text()
     assert done.returncode == 1
     assert "another command is at work on the lab" in done.stderr
     hybridctl("down", "--name", "killed")
