@@ -146,9 +146,19 @@ def _result(kind: EventKind, at: str, play: str, data: Mapping[str, Any]) -> Eve
 def _changes(result: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("changed")]
     for item in items:
-        yield item_label(item), item.get("diff")
+        yield item_label(item), _placed(item)
     if not items:
-        yield "", result.get("diff")
+        yield "", _placed(result)
+
+
+def _placed(result: Mapping[str, Any]) -> Any:
+    """Return the diff of a result, with the path on the host: the diff's own header may name a temporary file."""
+    diff, place = result.get("diff"), result.get("dest") or result.get("path")
+    parts = diff if isinstance(diff, list) else [diff]
+    if place and sum(isinstance(part, Mapping) and ("before" in part or "after" in part) for part in parts) == 1:
+        parts = [{**part, "place": str(place)} if isinstance(part, Mapping) else part for part in parts]
+        return parts if isinstance(diff, list) else parts[0]
+    return diff
 
 
 @dataclass(frozen=True)
@@ -232,8 +242,9 @@ class Outcomes:
         if kind is EventKind.START:
             host.task = event.task
             return
-        before = self._before.get(host.name, {}).get(event.layer, 0.0)
-        host.layers[event.layer] = round(before + max(0.0, _seconds(event.at) - self._play_start), 1)
+        if event.layer == self.layer:
+            before = self._before.get(host.name, {}).get(event.layer, 0.0)
+            host.layers[event.layer] = round(before + max(0.0, _seconds(event.at) - self._play_start), 1)
         if kind in (EventKind.RETRY, EventKind.ITEM):
             return
         self.tasks += 1

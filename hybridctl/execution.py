@@ -11,7 +11,7 @@ import yaml
 
 from hybridctl import content, runner
 from hybridctl.errors import InvalidInput
-from hybridctl.events import Event, Outcomes, parse
+from hybridctl.events import Event, EventKind, Outcomes, parse
 from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.redaction import Redactor
 from hybridctl.results import RunFacts, RunResult, expected_hosts
@@ -140,7 +140,7 @@ def execute(
 
     def on_event(raw: dict[str, Any]) -> None:
         event = parse(raw)
-        if event is None:
+        if event is None or _left_out(event, options.tags):
             return
         outcomes.add(event)
         try:
@@ -160,6 +160,12 @@ def execute(
         store.write_result(result.document)
         store.close()
     return result
+
+
+def _left_out(event: Event, tags: tuple[str, ...]) -> bool:
+    """Tell the empty shell of a layer that was not asked for: Ansible announces each play, whatever its tags."""
+    shell = event.kind in (EventKind.PLAY, EventKind.START, EventKind.NO_HOSTS)
+    return shell and bool(tags) and event.layer not in tags
 
 
 def _no_host(site: Site, inventory: Inventory, limit: str | None) -> InvalidInput:

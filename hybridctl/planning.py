@@ -114,11 +114,16 @@ def diff_lines(diff: Any) -> Iterator[str]:
 
 def _unified(diff: Mapping[str, Any]) -> Iterator[str]:
     before, after = _lines(diff.get("before")), _lines(diff.get("after"))
-    place = str(diff.get("after_header") or diff.get("before_header") or "")
+    place = next((name for name in map(diff.get, ("place", "before_header", "after_header")) if _on_host(name)), "")
     for line in difflib.unified_diff(before, after, f"now {place}", f"then {place}", n=1, lineterm=""):
         # Line numbers say nothing to a reader who has not got the file before them.
         if not line.startswith("@@"):
             yield line.rstrip()
+
+
+def _on_host(place: Any) -> bool:
+    """Tell a path on the host from the temporary file on our side, which has a new name in every run."""
+    return bool(place) and "/tmp/ansible-" not in str(place) and ".ansible/tmp" not in str(place)  # noqa: S108
 
 
 def _lines(value: Any) -> list[str]:

@@ -58,7 +58,8 @@ class PlainProgress:
 
     def __call__(self, event: Event, outcomes: Outcomes) -> None:
         """Write the event's line, if it deserves one."""
-        if event.host and (event.layer, event.host) not in self._entered:
+        # Ansible validates the arguments of roles in layers that were not asked for; that is no start.
+        if event.layer == outcomes.layer and event.host and (event.layer, event.host) not in self._entered:
             self._entered.add((event.layer, event.host))
             self._line(f"{event.layer} {event.host} started")
         wanted = (EventKind.PLAY, EventKind.CHANGED, EventKind.TEXT, *_WORTH_A_LINE)

@@ -106,6 +106,7 @@ def test_layers_are_tags(bench: Bench) -> None:
     result = execute(bench({"a": LOCAL, "b": LOCAL}, plays, layers=("base",)), "provision")
     assert result.exit_code is ExitCode.OK
     assert [host.state for host in result.hosts] == [HostState.OK, HostState.NOTHING_TO_DO]
+    assert "gateway" not in (result.path / "run.log").read_text()
 
 
 def test_a_vaulted_site_opens_with_its_password_file(bench: Bench) -> None:

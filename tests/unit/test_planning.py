@@ -65,3 +65,16 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
     (change,) = plan.changes["a"]
     assert len(change.diff) == LONGEST_DIFF + 1
     assert change.diff[-1] == "... 802 more lines"
+
+
+def test_a_diff_names_the_file_on_the_host() -> None:
+    """A template's diff names a temporary file of ours, another for each host; the path on the host stands instead."""
+    diffs = [{"before": "", "after": "x\n", "after_header": f"/root/.ansible/tmp/ansible-local-{n}/x.j2"} for n in "ab"]
+    raws = [
+        result_event("runner_on_ok", host, "Write", {"changed": True, "dest": "/etc/x", "diff": [diff]})
+        for host, diff in zip("ab", diffs, strict=True)
+    ]
+    plan = plan_of(*raws, hosts=("a", "b"))
+    ((hosts, (change,)),) = plan.grouped()
+    assert hosts == ("a", "b")
+    assert change.diff == ("--- now /etc/x", "+++ then /etc/x", "+x")
