@@ -1,4 +1,4 @@
-"""Find and end the processes of a play by the private folder that stands in their environment."""
+"""Find and end the processes of a play by the private folder that stands in their environment or arguments."""
 
 import os
 import signal
@@ -9,7 +9,9 @@ __all__ = ["end_processes", "processes_with"]
 
 
 def processes_with(marker: str) -> list[int]:
-    """Return the processes, other than this one, whose environment names `marker`.
+    """Return the processes, other than this one, whose environment or arguments name `marker`.
+
+    Arguments count, because the master of an SSH connection overwrites its environment with its new title.
 
     Those of other users cannot be read and are left out. Without /proc (no Linux) the list is empty.
     """
@@ -20,7 +22,7 @@ def processes_with(marker: str) -> list[int]:
         if pid == os.getpid():
             continue
         try:
-            if needle in (folder / "environ").read_bytes() and not _is_zombie(folder):
+            if any(needle in (folder / name).read_bytes() for name in ("environ", "cmdline")) and not _zombie(folder):
                 found.append(pid)
         except OSError:
             continue
@@ -44,5 +46,5 @@ def end_processes(marker: str, grace: float = 1.0) -> None:
             return
 
 
-def _is_zombie(folder: Path) -> bool:
+def _zombie(folder: Path) -> bool:
     return (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0] == "Z"
