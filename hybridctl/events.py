@@ -47,7 +47,7 @@ class Event:
 
     Attributes:
         at: ISO 8601, UTC, as the runner stamped it.
-        layer: `base` of the play `base | every host`; the whole name when it has no ` | `.
+        layer: `base` of the play `Base | every host`; the whole name when it has no ` | `.
         path: `file:line` of the task.
         changes: the changes of a CHANGED task: (item, diff) pairs, item empty outside of a loop.
         stats: Ansible's own counters, counter -> host -> number (STATS only).
@@ -76,7 +76,7 @@ class Event:
 
 def layer_of(play: str) -> str:
     """Return the layer in a play's name."""
-    return play.partition(" | ")[0]
+    return play.partition(" | ")[0].lower()
 
 
 _RESULTS = {

@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_collection_in_the_wheel_is_what_git_tracks(wheel: Path) -> None:
     """Every role and playbook file travels, and nothing that is not one of them."""
     inside = {n.removeprefix(SITE) for n in zipfile.ZipFile(wheel).namelist() if n.startswith(SITE)}
-    expected = tracked("roles", "playbooks") | {
+    expected = tracked("roles", "playbooks", "meta") | {
         "galaxy.yml",
         "lock.yml",
         "README.md",
@@ -51,9 +51,9 @@ def test_the_collection_in_the_wheel_is_what_git_tracks(wheel: Path) -> None:
 
 
 def test_the_collection_holds_only_allowed_kinds_of_file() -> None:
-    """The manifest of galaxy.yml names every kind that lies in roles and playbooks."""
+    """The manifest of galaxy.yml names every kind of file that travels."""
     allowed = {".yml", ".j2", ".md"}
-    assert {Path(n).suffix for n in tracked("roles", "playbooks")} <= allowed
+    assert {Path(n).suffix for n in tracked("roles", "playbooks", "meta")} <= allowed
 
 
 def test_the_package_in_the_wheel_is_complete(wheel: Path) -> None:
@@ -73,4 +73,4 @@ def test_ansible_galaxy_builds_the_collection(wheel: Path, tmp_path: Path) -> No
     subprocess.run(argv, check=True, capture_output=True)
     with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
-    assert tracked("roles", "playbooks") | {"lock.yml"} <= names
+    assert tracked("roles", "playbooks", "meta") | {"lock.yml"} <= names
