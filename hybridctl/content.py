@@ -40,5 +40,5 @@ def inventories() -> Path:
 
 def lock() -> dict[str, Any]:
     """Return the lock: exact versions per operating system release and architecture."""
-    data: dict[str, Any] = yaml.safe_load((_PACKAGE / "data" / "lock.yml").read_text(encoding="utf-8"))
+    data: dict[str, Any] = yaml.safe_load((collection_root() / "lock.yml").read_text(encoding="utf-8"))
     return data
