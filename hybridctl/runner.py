@@ -116,6 +116,8 @@ def run(request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redact
             errors = _consume(events, on_event, redactor, seen)
             thread.join()
     finally:
+        # On a cancellation ansible-runner kills one process group, but Ansible's workers have groups of their own; and
+        # the masters of SSH connections outlive every run.
         end_processes(str(private))
         shutil.rmtree(private, ignore_errors=True)
     status, message = _judge(end, seen, cancelled.is_set())
@@ -139,12 +141,6 @@ def _play(
         events.put(event)
         return False  # ansible-runner need not write the event to disk
 
-    def cancel() -> bool:
-        if cancelled.is_set():
-            # ansible-runner kills one process group only, but Ansible's workers have groups of their own.
-            end_processes(str(private))
-        return cancelled.is_set()
-
     try:
         runner = ansible_runner.run(
             private_data_dir=str(private),
@@ -157,7 +153,7 @@ def _play(
             fact_cache_type="memory",
             quiet=True,
             event_handler=enqueue,
-            cancel_callback=cancel,
+            cancel_callback=cancelled.is_set,
         )
         end["rc"] = runner.rc
     except Exception as error:
