@@ -22,6 +22,7 @@ def main() -> None:
 
 
 def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
+    from ansible import constants
     from ansible.cli import CLI
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
@@ -35,6 +36,7 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
         "groups": {},
         "children": {},
         "vaulted": {},
+        "locked_files": [],
         "locked": {},
         "errors": [],
     }
@@ -44,13 +46,20 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
     password = question["vault_password_file"]
     try:
         loader.set_vault_secrets(
-            CLI.setup_vault_secrets(loader, [], vault_password_files=[password] if password else [], auto_prompt=False)
+            CLI.setup_vault_secrets(
+                loader,
+                constants.DEFAULT_VAULT_IDENTITY_LIST,
+                vault_password_files=[password] if password else [],
+                auto_prompt=False,
+            )
         )
         for path in question["vaulted"]:
-            result["vaulted"][path] = loader.get_text_file_contents(path)
+            _open(loader, path, result)
+        if result["locked_files"]:
+            return result
         inventory = InventoryManager(loader=loader, sources=[question["inventory"]])
         manager = VariableManager(loader=loader, inventory=inventory)
-        for host in inventory.get_hosts():
+        for host in inventory.hosts.values():
             variables = manager.get_vars(host=host, include_hostvars=False)
             result["hosts"][host.name] = _variables(host.name, variables, result["locked"])
             result["addresses"][host.name] = _addresses(loader, variables, host.name, result["errors"])
@@ -60,6 +69,15 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
     except AnsibleError as error:
         result["errors"].append(str(error))
     return result
+
+
+def _open(loader: Any, path: str, result: dict[str, Any]) -> None:
+    from ansible.errors import AnsibleError
+
+    try:
+        result["vaulted"][path] = loader.get_text_file_contents(path)
+    except AnsibleError:
+        result["locked_files"].append(path)
 
 
 def _variables(host: str, variables: Mapping[str, Any], locked: dict[str, list[str]]) -> dict[str, Any]:

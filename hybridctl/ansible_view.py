@@ -29,6 +29,7 @@ class AnsibleView:
         groups: members of each group, those of its children too, in Ansible's order.
         children: the groups inside each group.
         vaulted: the text of each vaulted file.
+        locked_files: vaulted files that the password does not open; then nothing else was read.
         locked: variables that the password does not open, by host.
         errors: what Ansible refused, in its words.
     """
@@ -38,6 +39,7 @@ class AnsibleView:
     groups: dict[str, list[str]]
     children: dict[str, list[str]]
     vaulted: dict[str, str]
+    locked_files: list[str]
     locked: dict[str, list[str]]
     errors: list[str]
 

@@ -89,6 +89,8 @@ def load_inventory(site: Site) -> Inventory:
     if checks.problems:
         raise invalid(checks.problems, where)
     groups = {name: tuple(members) for name, members in view.groups.items()}
+    # Ansible itself orders `all` by chance when groups are nested.
+    groups["all"] = tuple(view.hosts)
     hosts = {}
     for name, variables in view.hosts.items():
         address = view.addresses[name]

@@ -14,7 +14,7 @@ from hybridctl.site import Site
 from hybridctl.variables import Variables
 from hybridctl.yamlmarks import value_of
 
-__all__ = ["GROUPS", "Checks", "profiles"]
+__all__ = ["GROUPS", "Checks"]
 
 GROUPS = (
     "kunpeng",
@@ -28,13 +28,6 @@ GROUPS = (
     "monitoring",
 )
 """Groups that our playbooks know (design, section 2); a user may have others beside them."""
-
-_PROFILES = Path(__file__).parent / "profiles"
-
-
-def profiles() -> tuple[str, ...]:
-    """Return the names of the profiles there are."""
-    return tuple(sorted(path.stem for path in _PROFILES.glob("*.yml")))
 
 
 class Checks:
@@ -65,11 +58,15 @@ class Checks:
             name = next((name for _, name, file in self._files.variable_files if str(file) == path), "all")
             self._files.read_variables(Path(path), name, text)
         self._judge_settings()
+        for path in view.locked_files:
+            self._add(Place(Path(path), 0), "the vault password does not open it", self._password_remedy())
         for host, names in view.locked.items():
             for name in names:
-                place = next((p for n, p in self._files.locked if n == name), Place(self._site.inventory, 0))
-                self._add(place, f"{name} of {host}: the vault password does not open it", self._password_remedy())
-        if view.errors:
+                places = [place for locked, place in self._files.locked if locked == name]
+                place = places[0] if places else Place(self._site.inventory, 0)
+                whose = "" if places else f" of host {host}"
+                self._add(place, f"{name}{whose}: the vault password does not open it", self._password_remedy())
+        if view.errors or view.locked_files:
             return
         if not view.hosts:
             self._add(Place(self._site.inventory, 0), "the inventory has no host", "add hosts to a group")
@@ -87,8 +84,10 @@ class Checks:
                 self._judge_profile(setting.place, value_of(setting.node))
 
     def _judge_profile(self, place: Place, value: Any) -> None:
-        known = profiles()
-        if not isinstance(value, str) or "{{" in value or value in known or not known:
+        from hybridctl.profiles import profile_names
+
+        known = profile_names(self._site.root)
+        if not isinstance(value, str) or "{{" in value or value in known:
             return
         near = nearest(value, known)
         guess = f"; did you mean {near}?" if near else ""
@@ -186,10 +185,6 @@ class Checks:
 
     def _ansible_error(self, message: str) -> Problem:
         text = " ".join(message.split())
-        vaulted = next((path for path in self._files.vaulted if str(path) in text), None)
-        if "ecrypt" in text and (vaulted or "vault" in text.lower()):
-            path = vaulted or self._site.inventory
-            return Problem(path, 0, "the vault password does not open it", self._password_remedy())
         return Problem(
             self._site.inventory, 0, f"Ansible refuses it: {text}", "ansible-inventory --list shows the same"
         )

@@ -115,11 +115,11 @@ def _fill(work: Path, name: str) -> None:
 
 def _encrypt(text: str, password: Path, output: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
-        argv = [Path(sys.executable).with_name("ansible-vault"), "encrypt", "--vault-password-file", password]
+        argv = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(password)]
         # The user's own vault password must not join in.
         env = {key: value for key, value in environment(Path(folder)).items() if not key.startswith("ANSIBLE_VAULT")}
         done = subprocess.run(
-            [*argv, "--output", output], input=text, text=True, env=env, capture_output=True, check=False
+            [*argv, "--output", str(output)], input=text, text=True, env=env, capture_output=True, check=False
         )
     if done.returncode != 0:
         raise HybridctlError(f"ansible-vault failed: {done.stderr.strip()}", "hybridctl doctor")
@@ -155,13 +155,13 @@ def _with_all_variables(text: str, roles: list[str]) -> str:
     for role in roles:
         rest = [option for name, option in role_options()[role].items() if name not in given]
         if rest:
-            blocks.append(f"\n# ---- role {role}: take away the `# ` of a line to set it ----")
+            blocks.append(f"\n# ---- role {role}: to set one, take away the `# ` of its lines ----")
             blocks += ["\n" + "\n".join(_commented(option)) for option in rest]
     return "\n".join(blocks) + "\n"
 
 
 def _commented(option: Option) -> Iterator[str]:
-    about = option.description.replace("C(", "(")
+    about = re.sub(r"\b[CIOV]\(([^)]*)\)", r"\1", option.description)
     if option.choices:
         about += f" One of: {', '.join(map(str, option.choices))}."
     if option.options:
