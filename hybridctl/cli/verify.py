@@ -1,10 +1,123 @@
-"""`hybridctl verify`."""
+"""`hybridctl verify`: judge every host against its profile."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
+
+from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.errors import ExitCode
+
+if TYPE_CHECKING:
+    from hybridctl.site import Site
+    from hybridctl.verification import Verification
 
 __all__ = ["command"]
 
 
 @click.command()
-def command() -> None:
-    """Not written yet."""
+@inventory_option
+@limit_option
+@click.option("--only", "-o", multiple=True, metavar="CHECK", help="Only this check or topic; may be given again.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file, too.")
+@click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts judged at a time.")
+@click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
+@json_option
+def command(
+    inventory: Path | None,
+    limit: str | None,
+    only: tuple[str, ...],
+    junit: Path | None,
+    forks: int,
+    listing: bool,
+    as_json: bool,
+) -> None:
+    """Judge every host against its profile; change nothing.
+
+    A host's profile is its variable hybridctl_profile. Verdicts are PASS, WARN, FAIL, and UNKNOWN for what could not be
+    measured, or is in the profile and judged by no check yet. Every host that was asked for is in the report.
+
+    \b
+    Exit codes, the first that applies:
+      2  invalid input, nothing was contacted
+      4  a host is unreachable, whatever the others show: nobody knows about it
+      5  a FAIL
+      6  an UNKNOWN, or a host without a profile
+      0  PASS and WARN only
+      130  interrupted
+
+    \b
+    Example:
+      hybridctl verify
+      hybridctl verify --limit gateway --only units --only service
+      hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
+    """
+    from hybridctl.site import open_site
+    from hybridctl.verification import verify
+
+    if listing:
+        click.echo(_catalogue(as_json))
+        return
+    site = open_site(inventory)
+    click.echo(f"verify {site.name}", err=True)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        verification = verify(site, limit, only, forks=forks)
+    except KeyboardInterrupt:
+        click.echo("interrupted: no report; nothing was changed on any host", err=True)
+        sys.exit(ExitCode.INTERRUPTED)
+    _show(site, verification, as_json, junit)
+    sys.exit(verification.exit_code)
+
+
+def _show(site: "Site", verification: "Verification", as_json: bool, junit: Path | None) -> None:
+    """Print the report, record the run, and say where."""
+    from hybridctl import report
+    from hybridctl.runs import RunStore
+
+    document = report.verify_document(verification)
+    store = RunStore(site.runs, verification.started)
+    try:
+        document = {**document, "id": store.id}
+        store.write_result(document)
+        store.log(report.plain_report(verification))
+    finally:
+        store.close()
+    if junit is not None:
+        junit.write_text(report.verify_junit(verification), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    elif sys.stdout.isatty():
+        report.print_rich_report(verification)
+    else:
+        click.echo(report.plain_report(verification))
+    if as_json:
+        click.echo(report.summary_line(verification), err=True)
+    click.echo(f"record: {os.path.relpath(store.path)}", err=True)
+
+
+def _catalogue(as_json: bool) -> str:
+    """Return the checks there are, as a table or as JSON."""
+    from hybridctl.checks import CATALOGUE
+
+    checks = CATALOGUE.values()
+    if as_json:
+        rows = [
+            {"id": c.id, "topic": c.topic, "title": c.title, "unit": c.unit, "unproven": c.unproven} for c in checks
+        ]
+        return json.dumps(rows, indent=2)
+    width = max(len(check.id) for check in checks)
+    lines = []
+    for check in checks:
+        unproven = f" (unproven: {check.unproven})" if check.unproven else ""
+        lines.append(f"{check.id:<{width}}  {check.title}{', ' + check.unit if check.unit else ''}{unproven}")
+    return "\n".join(lines)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

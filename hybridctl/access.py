@@ -1,0 +1,86 @@
+"""How to reach each host, as Ansible would: asked of Ansible itself, in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hybridctl.ansible_view import TIMEOUT, environment
+from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.site import Site
+
+__all__ = ["Access", "look_up"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to run a command on a host.
+
+    Attributes:
+        local: on this machine, without ssh.
+        ssh: arguments of ssh, jump hosts and host keys included, without the address.
+        password: of the login; never shown.
+        become_user: whom to become by sudo; empty when nobody.
+        variables: the site's variables that checks asked for, templates evaluated.
+    """
+
+    address: str = ""
+    local: bool = False
+    ssh: tuple[str, ...] = ()
+    password: str | None = field(default=None, repr=False)
+    become_user: str = ""
+    become_password: str | None = field(default=None, repr=False)
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def look_up(site: Site, hosts: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Access]:
+    """Ask Ansible how it would reach hosts of a site.
+
+    Args:
+        variables: the names of those to evaluate for each host, with the default of the role.
+
+    Raises:
+        InvalidInput: a host has a connection that verify does not know.
+        HybridctlError: Ansible could not be asked.
+    """
+    question = {
+        "inventory": str(site.inventory),
+        "basedir": str(site.root),
+        "vault_password_file": str(site.vault_password_file) if site.vault_password_file else None,
+        "hosts": list(hosts),
+        "variables": dict(variables),
+    }
+    with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
+        answer = Path(folder) / "answer.json"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "hybridctl._access_side", str(answer)],
+                input=json.dumps(question),
+                env=environment(Path(folder)),
+                cwd=site.root,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise HybridctlError(
+                f"{site.inventory}: Ansible did not say within {TIMEOUT} s how it reaches the hosts",
+                f"see where it hangs: ansible-inventory -i {site.inventory} --list",
+            ) from None
+        if done.returncode != 0 or not answer.exists():
+            last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+            raise HybridctlError(f"Ansible could not be asked about {site.inventory}: {last}", "hybridctl doctor")
+        found: dict[str, dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
+    for name, given in found.items():
+        if "error" in given:
+            raise InvalidInput(
+                f"{name}: {given['error']}; nothing was contacted",
+                f"ansible-inventory -i {site.inventory} --host {name}",
+            )
+    return {name: Access(**{**given, "ssh": tuple(given.get("ssh", ()))}) for name, given in found.items()}

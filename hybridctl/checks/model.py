@@ -1,0 +1,195 @@
+"""What checks are made of: an expectation from a profile, a measurement on a host, the result of comparing them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Result", "Verdict", "Want"]
+
+
+class Verdict(StrEnum):
+    """What a check says; UNKNOWN when it could not measure."""
+
+    PASS = "PASS"  # noqa: S105 - not a password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+
+
+class CannotTell(Exception):
+    """The evidence could not be had or read; the reason is the message. The verdict is UNKNOWN."""
+
+
+class ConnectionLost(Exception):
+    """The host cannot be reached, or not any more; the reason is the message. It ends all checks of the host."""
+
+
+class Kind(StrEnum):
+    """What an expectation's value is."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    NAMES = "names"  # a list of packages or units, each judged on its own
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One line of a profile.
+
+    Attributes:
+        check: the id, such as `memory.total`.
+        form: how `wanted` is meant: `value`, `any_of`, `at_least` or `at_most`.
+        tolerance: percent of `wanted` to either side; only with a number in the form `value`.
+        source: where the number comes from.
+        later: why no check judges it yet; empty when one does. The verdict is then UNKNOWN.
+    """
+
+    check: str
+    form: str
+    wanted: Any
+    unit: str = ""
+    tolerance: float = 0.0
+    source: str = ""
+    later: str = ""
+
+    @property
+    def text(self) -> str:
+        """The expectation in words, without its unit."""
+        match self.form:
+            case "any_of":
+                return " or ".join(map(str, self.wanted))
+            case "at_least":
+                return f">= {self.wanted}"
+            case "at_most":
+                return f"<= {self.wanted}"
+        if isinstance(self.wanted, list | tuple):
+            return ", ".join(map(str, self.wanted))
+        return f"{self.wanted} ±{self.tolerance:g} %" if self.tolerance else str(self.wanted)
+
+    def meets(self, measured: Any) -> bool:
+        """Tell whether a measured value is what is wanted; text is compared without regard to case."""
+        match self.form:
+            case "any_of":
+                return _plain(measured) in map(_plain, self.wanted)
+            case "at_least":
+                return bool(measured >= self.wanted)
+            case "at_most":
+                return bool(measured <= self.wanted)
+        if self.tolerance:
+            return bool(abs(measured - self.wanted) <= abs(self.wanted) * self.tolerance / 100)
+        return bool(_plain(measured) == _plain(self.wanted))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check said about one host.
+
+    Attributes:
+        subject: the package, unit or the like it is about; empty when the check has only one.
+        measured: None when it was not measured.
+        reason: why the verdict is not PASS.
+        remedy: what to type or do next; empty with PASS.
+    """
+
+    check: str
+    verdict: Verdict
+    measured: str | int | float | None = None
+    expected: str = ""
+    unit: str = ""
+    subject: str = ""
+    reason: str = ""
+    remedy: str = ""
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        """The check with its subject, as a report shows it."""
+        return f"{self.check} {self.subject}".rstrip()
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a check gets beside the host: the expectation, and the site's variables that it asked for.
+
+    Attributes:
+        remedy: of the check; `{subject}` stands for the subject.
+    """
+
+    expectation: Expectation
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    remedy: str = ""
+
+    def variable(self, name: str) -> Any:
+        """Return a variable of the host.
+
+        Raises:
+            CannotTell: it has none.
+        """
+        value = self.variables.get(name)
+        if value is None:
+            raise CannotTell(f"the variable {name} has no value for this host")
+        return value
+
+    def judge(self, measured: str | float, *, reason: str = "", remedy: str = "") -> Result:
+        """Hold a measured value against the expectation; `reason` and `remedy` are kept for a FAIL only."""
+        if self.expectation.meets(measured):
+            return self.result(Verdict.PASS, measured)
+        return self.result(Verdict.FAIL, measured, reason=reason, remedy=remedy)
+
+    def result(
+        self,
+        verdict: Verdict,
+        measured: str | float | None,
+        *,
+        subject: str = "",
+        expected: str = "",
+        reason: str = "",
+        remedy: str = "",
+    ) -> Result:
+        """Return a result that the check judged itself."""
+        if verdict is not Verdict.PASS and not remedy:
+            remedy = self.remedy.replace("{subject}", subject)
+        return Result(
+            check=self.expectation.check,
+            verdict=verdict,
+            measured=measured,
+            expected=expected or self.expectation.text,
+            unit=self.expectation.unit,
+            subject=subject,
+            reason=reason,
+            remedy="" if verdict is Verdict.PASS else remedy,
+            source=self.expectation.source,
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """An entry of the catalogue.
+
+    Attributes:
+        function: an ordinary function over a testinfra host: pure, re-runnable, changes nothing.
+        unit: what it measures in; a profile must use the same.
+        variables: names of the site's variables it reads.
+        remedy: what to do when it fails.
+        unproven: which part of its parser no recording of a real machine has confirmed yet.
+    """
+
+    id: str
+    title: str
+    kind: Kind
+    function: Callable[[Any, Want], Result | Iterable[Result]]
+    remedy: str
+    unit: str = ""
+    variables: tuple[str, ...] = ()
+    unproven: str = ""
+
+    @property
+    def topic(self) -> str:
+        """The part of the id before the dot."""
+        return self.id.partition(".")[0]
+
+
+def _plain(value: Any) -> Any:
+    return re.sub(r"\s+", " ", value).strip().casefold() if isinstance(value, str) else value

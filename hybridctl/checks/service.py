@@ -1,0 +1,83 @@
+"""Checks of what the site is for: worker and gateway answer a real request. `/health` stays 200 over a dead engine."""
+
+from typing import Any
+
+from hybridctl.checks.model import Check, Kind, Result, Verdict, Want
+from hybridctl.checks.request import Answer, KeyFile, ask
+
+__all__ = ["CHECKS"]
+
+_WORKER_KEY = KeyFile("/etc/vllm/vllm.env", "VLLM_API_KEY=")
+_CLIENT_KEY = KeyFile("/etc/haproxy/clients.map")
+# The gateway's own certificate, with its authority's when a site has one.
+_CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
+
+
+def worker_completion(host: Any, want: Want) -> Result:
+    """vLLM generates one token, asked on the worker itself."""
+    body = {"model": want.variable("vllm_served_model_name"), "prompt": "1", "max_tokens": 1}
+    url = f"http://127.0.0.1:{want.variable('vllm_port')}"
+    return _tokens(want, ask(host, url, "/v1/completions", body, key=_WORKER_KEY))
+
+
+def gateway_completion(host: Any, want: Want) -> Result:
+    """The gateway brings one token of a worker's, over TLS and with a client's key."""
+    body = {"model": "", "prompt": "1", "max_tokens": 1}
+    return _tokens(want, ask(host, _gateway(want), "/v1/completions", body, key=_CLIENT_KEY, ca_file=_CERTIFICATE))
+
+
+def gateway_models(host: Any, want: Want) -> Result:
+    """The gateway lists the models of its workers, over TLS and with a client's key."""
+    answer = ask(host, _gateway(want), "/v1/models", key=_CLIENT_KEY, ca_file=_CERTIFICATE)
+    if answer.trouble:
+        return want.result(Verdict.FAIL, 0, reason=answer.trouble)
+    try:
+        models = [str(model["id"]) for model in answer.document()["data"]]
+    except (TypeError, KeyError):
+        return want.result(Verdict.FAIL, 0, reason=f"the answer lists no models: {answer.text[:80]!r}")
+    return want.judge(len(models), reason="no worker offers a model")
+
+
+def _gateway(want: Want) -> str:
+    return f"https://127.0.0.1:{want.variable('gateway_port')}"
+
+
+def _tokens(want: Want, answer: Answer) -> Result:
+    if answer.trouble:
+        return want.result(Verdict.FAIL, 0, reason=answer.trouble)
+    try:
+        made = int(answer.document()["usage"]["completion_tokens"])
+    except (TypeError, KeyError, ValueError):
+        return want.result(Verdict.FAIL, 0, reason=f"the answer is no completion: {answer.text[:80]!r}")
+    return want.judge(made, reason="the answer came without a token")
+
+
+CHECKS = (
+    Check(
+        "service.worker_completion",
+        "vLLM generates a token",
+        Kind.NUMBER,
+        worker_completion,
+        "on {host}: systemctl status vllm; journalctl -u vllm -n 50; then: systemctl restart vllm",
+        unit="tokens",
+        variables=("vllm_port", "vllm_served_model_name"),
+    ),
+    Check(
+        "service.gateway_models",
+        "the gateway lists models",
+        Kind.NUMBER,
+        gateway_models,
+        "on {host}: systemctl status haproxy; echo 'show servers state' | socat stdio /run/haproxy/admin.sock",
+        unit="models",
+        variables=("gateway_port",),
+    ),
+    Check(
+        "service.gateway_completion",
+        "the gateway brings a token",
+        Kind.NUMBER,
+        gateway_completion,
+        "verify the workers first: hybridctl verify --only service; on {host}: journalctl -u haproxy -n 50",
+        unit="tokens",
+        variables=("gateway_port",),
+    ),
+)

@@ -1,0 +1,64 @@
+"""Checks of systemd's units."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
+from hybridctl.checks.reading import run
+
+__all__ = ["CHECKS", "parse_show"]
+
+_PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState")
+# States of a unit file that bring it up at boot, or that another unit does.
+_STARTS = {"enabled", "static", "indirect", "generated", "alias", "linked"}
+
+
+def parse_show(text: str) -> dict[str, str]:
+    """Read `systemctl show --property=...`.
+
+    Raises:
+        CannotTell: one of the properties asked for is missing.
+    """
+    found = {key: value for key, equals, value in (line.partition("=") for line in text.splitlines()) if equals}
+    missing = [key for key in _PROPERTIES if key not in found]
+    if missing:
+        raise CannotTell(f"systemctl show printed no {', '.join(missing)}")
+    return found
+
+
+def active(host: Any, want: Want) -> Iterator[Result]:
+    """Each unit is active, and will be after a reboot."""
+    for unit in want.expectation.wanted:
+        yield _one(host, want, unit)
+
+
+def _one(host: Any, want: Want, unit: str) -> Result:
+    expected = "active, enabled"
+    try:
+        shown = run(host, f"systemctl show --no-pager --property={','.join(_PROPERTIES)} -- %s", unit)
+        state = parse_show(shown.stdout)
+    except CannotTell as error:
+        return want.result(Verdict.UNKNOWN, None, subject=unit, expected=expected, reason=str(error))
+    measured = f"{state['ActiveState']} ({state['SubState']}), {state['UnitFileState'] or 'no unit file'}"
+    if state["LoadState"] == "not-found":
+        reason, measured = "there is no such unit: it was never installed", "not found"
+    elif state["LoadState"] != "loaded":
+        reason, measured = f"systemd could not load it: {state['LoadState']}", state["LoadState"]
+    elif state["ActiveState"] not in ("active", "reloading"):
+        reason = f"it is {state['ActiveState']}"
+    elif state["UnitFileState"] not in _STARTS:
+        reason = "it runs, but will not after a reboot"
+    else:
+        return want.result(Verdict.PASS, measured, subject=unit, expected=expected)
+    return want.result(Verdict.FAIL, measured, subject=unit, expected=expected, reason=reason)
+
+
+CHECKS = (
+    Check(
+        "units.active",
+        "units active and enabled",
+        Kind.NAMES,
+        active,
+        "on {host}: systemctl status {subject}; journalctl -u {subject} -n 50; or: hybridctl provision --limit {host}",
+    ),
+)

@@ -1,0 +1,8 @@
+"""Profiles: the hardware and software a host must show, one YAML file each, named by its file.
+
+Ours travel in the package; a site keeps its own in `profiles/` beside its `hybridctl.yml`.
+"""
+
+from hybridctl.profiles.loader import Profile, load_profile, profile_names
+
+__all__ = ["Profile", "load_profile", "profile_names"]

@@ -1,0 +1,99 @@
+"""The report of `verify` for people: what is wrong first, with its remedy, then every check, then one line of sums."""
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from hybridctl.checks import Result, Verdict
+from hybridctl.verification import HostReport, HostState, Verification
+
+__all__ = ["plain_report", "print_rich_report", "summary_line"]
+
+_COLUMNS = ("host", "check", "verdict", "measured", "expected", "unit")
+_COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "magenta"}
+_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
+
+
+def summary_line(verification: Verification) -> str:
+    """Return how many hosts were asked, judged and missing, and how the checks came out."""
+    parts = [f"hosts asked {len(verification.hosts)}, judged {len(verification.named(HostState.JUDGED))}"]
+    for state in (HostState.UNREACHABLE, HostState.NO_PROFILE):
+        if names := verification.named(state):
+            parts.append(f"{state.value}: {', '.join(names)}")
+    counts = " ".join(f"{verdict} {verification.count(verdict)}" for verdict in Verdict)
+    return f"{', '.join(parts)}; {counts}"
+
+
+def plain_report(verification: Verification) -> str:
+    """Return the report as aligned text, for files and pipes."""
+    rows = [_COLUMNS, *(_row(host, result) for host in verification.hosts for result in host.results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+        if len(rows) > 1
+    ]
+    trouble = list(_trouble(verification))
+    blocks = [trouble, table, [summary_line(verification)]]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def print_rich_report(verification: Verification, file: TextIO | None = None, width: int | None = None) -> None:
+    """Print the report on a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=file, width=width, highlight=False)
+    for line in _trouble(verification):
+        console.print(Text(line, style="" if line.startswith(" ") else _style(line)), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold", no_wrap=column in ("host", "verdict"))
+    before = ""
+    for host in verification.hosts:
+        for result in host.results:
+            row = _row(host, result)
+            # A host's name stands once.
+            cells = [Text(cell if place or host.name != before else "") for place, cell in enumerate(row)]
+            cells[2] = Text(row[2], style=_COLOURS[result.verdict])
+            table.add_row(*cells)
+            before = host.name
+    if table.row_count:
+        console.print(table)
+    console.print(Text(summary_line(verification), style="bold"), soft_wrap=True)
+
+
+def _trouble(verification: Verification) -> Iterator[str]:
+    """Yield what is not PASS, the worst first; a line that begins with a blank goes with the one above."""
+    for host in verification.hosts:
+        if host.state is HostState.UNREACHABLE:
+            yield f"UNREACHABLE {_shown(host)}: {host.reason}"
+            yield f"  -> is it up, and does ssh reach it? ansible {host.name} -i INVENTORY -m ansible.builtin.ping"
+    for verdict in _WORST_FIRST:
+        for host in verification.hosts:
+            for result in host.results:
+                if result.verdict is verdict:
+                    yield from _lines(host, result)
+
+
+def _lines(host: HostReport, result: Result) -> Iterator[str]:
+    unit = f" {result.unit}" if result.unit else ""
+    measured = "" if result.measured is None else f"measured {result.measured}{unit}, "
+    expected = f"expected {result.expected}{unit}: " if result.expected else ""
+    yield f"{result.verdict} {_shown(host)} {result.name}: {measured}{expected}{result.reason}"
+    if result.remedy:
+        yield f"  -> {result.remedy}"
+
+
+def _row(host: HostReport, result: Result) -> tuple[str, ...]:
+    measured = "-" if result.measured is None else str(result.measured)
+    return (_shown(host), result.name, result.verdict.value, measured, result.expected, result.unit)
+
+
+def _shown(host: HostReport) -> str:
+    return f"{host.name} (lab)" if host.lab else host.name
+
+
+def _style(line: str) -> str:
+    word = line.split(maxsplit=1)[0]
+    return _COLOURS.get(Verdict(word), "") if word in Verdict.__members__ else "bold red"
