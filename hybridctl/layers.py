@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from hybridctl import content
+from hybridctl.errors import HybridctlError
 
-__all__ = ["role_groups"]
+__all__ = ["role_groups", "supported_systems"]
 
 
 @cache
@@ -28,3 +29,14 @@ def role_groups() -> Mapping[str, tuple[str, ...]]:
 
 def _playbook(folder: Path, entry: Mapping[str, str]) -> Path:
     return folder / Path(entry["ansible.builtin.import_playbook"]).name
+
+
+@cache
+def supported_systems() -> tuple[str, ...]:
+    """Return the systems that the preflight playbook lets pass, such as `Debian_12_x86_64`."""
+    path = content.collection_root() / "playbooks" / "preflight.yml"
+    for play in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for task in play["tasks"]:
+            if "__preflight_supported" in task.get("vars", {}):
+                return tuple(task["vars"]["__preflight_supported"])
+    raise HybridctlError(f"{path} names no supported systems", "reinstall: pipx reinstall hybridctl")
