@@ -4,8 +4,6 @@ import os
 import re
 import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -14,10 +12,10 @@ from pathlib import Path
 import yaml
 
 from hybridctl import content
-from hybridctl.ansible_view import environment
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.layers import role_groups
 from hybridctl.variables import Option, role_options
+from hybridctl.vault import encrypt
 
 __all__ = ["SECRET_FILES", "check_target", "create", "plain_files", "vault_names"]
 
@@ -107,22 +105,10 @@ def _fill(work: Path, name: str) -> None:
     password.touch(mode=0o600)
     password.write_text(secrets.token_urlsafe(32) + "\n", encoding="utf-8")
     text = "---\n# Random keys, made by `hybridctl init`.\n"
-    _encrypt(text + "".join(f"{name}: {secrets.token_urlsafe(32)}\n" for name in vault_names()), password, vault)
+    encrypt(text + "".join(f"{name}: {secrets.token_urlsafe(32)}\n" for name in vault_names()), password, vault)
     mask = os.umask(0)
     os.umask(mask)
     work.chmod(0o755 & ~mask)
-
-
-def _encrypt(text: str, password: Path, output: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
-        argv = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(password)]
-        # The user's own vault password must not join in.
-        env = {key: value for key, value in environment(Path(folder)).items() if not key.startswith("ANSIBLE_VAULT")}
-        done = subprocess.run(
-            [*argv, "--output", str(output)], input=text, text=True, env=env, capture_output=True, check=False
-        )
-    if done.returncode != 0:
-        raise HybridctlError(f"ansible-vault failed: {done.stderr.strip()}", "hybridctl doctor")
 
 
 def _put(work: Path, target: Path) -> None:

@@ -54,8 +54,8 @@ class Lab:
     """
 
     def __init__(self, name: str, base: Path | None = None) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,39}", name):
-            raise InvalidInput(f"bad lab name {name!r}", "letters, digits and -, at most 40, no - in front")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+            raise InvalidInput(f"bad lab name {name!r}", "letters, digits, - and _, at most 40, no - in front")
         self.name = name
         self.folder = (base or Path.cwd()).resolve() / ".hybridctl" / "lab" / name
         self.id = "hyb" + hashlib.sha256(str(self.folder).encode()).hexdigest()[:6]

@@ -2,8 +2,6 @@
 
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import yaml
 
 from hybridctl import content
 from hybridctl.lab.spec import LabHost
+from hybridctl.vault import encrypt
 
 __all__ = ["write_site"]
 
@@ -61,15 +60,7 @@ def _write_secrets(password: Path, vault: Path) -> None:
     if vault.exists():
         return
     plain = {key: secrets.token_urlsafe(32) for key in ("vault_vllm_api_key", "vault_gateway_api_key")}
-    ansible_vault = Path(sys.executable).with_name("ansible-vault")
-    subprocess.run(
-        [ansible_vault, "encrypt", "--vault-password-file", password, "--output", vault],
-        input=yaml.safe_dump(plain),
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    vault.chmod(0o600)
+    encrypt(yaml.safe_dump(plain), password, vault)
 
 
 def _write(path: Path, data: Mapping[str, object]) -> None:
