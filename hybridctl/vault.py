@@ -1,10 +1,11 @@
 """Encrypting a file for Ansible Vault."""
 
-import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from hybridctl.ansible_view import environment
 from hybridctl.errors import HybridctlError
 
 __all__ = ["encrypt"]
@@ -16,17 +17,13 @@ def encrypt(text: str, password: Path, output: Path) -> None:
     Raises:
         HybridctlError: ansible-vault failed.
     """
-    argv = [Path(sys.executable).with_name("ansible-vault"), "encrypt", "--vault-password-file", password]
-    # The user's own vault password and ansible.cfg must not join in.
-    env = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
-    done = subprocess.run(
-        [*argv, "--output", output],
-        input=text,
-        text=True,
-        capture_output=True,
-        check=False,
-        env=env | {"ANSIBLE_CONFIG": os.devnull},
-    )
+    argv = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(password)]
+    with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
+        # The user's own vault password must not join in.
+        env = {key: value for key, value in environment(Path(folder)).items() if not key.startswith("ANSIBLE_VAULT")}
+        done = subprocess.run(
+            [*argv, "--output", str(output)], input=text, text=True, env=env, capture_output=True, check=False
+        )
     if done.returncode != 0:
         raise HybridctlError(f"ansible-vault failed: {done.stderr.strip()}", "hybridctl doctor")
     output.chmod(0o600)
