@@ -91,6 +91,7 @@ def load_inventory(site: Site) -> Inventory:
     groups = {name: tuple(members) for name, members in view.groups.items()}
     # Ansible itself orders `all` by chance when groups are nested.
     groups["all"] = tuple(view.hosts)
+    members = {name: frozenset(some) for name, some in groups.items() if name != "all"}
     hosts = {}
     for name, variables in view.hosts.items():
         address = view.addresses[name]
@@ -98,7 +99,7 @@ def load_inventory(site: Site) -> Inventory:
             name=name,
             address=str(address["ansible_host"] or name),
             port=int(address["ansible_port"] or 22),
-            groups=tuple(group for group, members in groups.items() if name in members and group != "all"),
+            groups=tuple(group for group, some in members.items() if name in some),
             profile=variables.get("hybridctl_profile"),
             variables=variables,
         )

@@ -1,11 +1,8 @@
 """What can be wrong with an inventory: first by its files alone, then by what Ansible made of them."""
 
-import re
 import stat
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from hybridctl.ansible_view import AnsibleView
 from hybridctl.inventory_files import InventoryFiles, Place
@@ -70,7 +67,6 @@ class Checks:
             return
         if not view.hosts:
             self._add(Place(self._site.inventory, 0), "the inventory has no host", "add hosts to a group")
-        self._judge_other_sources(view)
         self._judge_hosts(view)
         self._judge_groups(view)
 
@@ -79,7 +75,8 @@ class Checks:
         settings, self._judged = self._files.settings[self._judged :], len(self._files.settings)
         for setting in settings:
             path, line = setting.place.path, setting.place.line
-            self.problems += self._variables.judge(path, setting.name, line, setting.node)
+            hidden = path in self._files.vaulted
+            self.problems += self._variables.judge(path, setting.name, line, setting.node, hidden=hidden)
             if setting.name == "hybridctl_profile":
                 self._judge_profile(setting.place, value_of(setting.node))
 
@@ -114,39 +111,15 @@ class Checks:
         name = shown_path(self._site.password_wanted or self._site.root / ".vault-password")
         return f"write the password to {name} (chmod 600), or set ANSIBLE_VAULT_PASSWORD_FILE"
 
-    def _judge_other_sources(self, view: AnsibleView) -> None:
-        """Judge the variables that come from INI files, which have no marks: by value, the line by its name."""
-        marked = {setting.name for setting in self._files.settings}
-        for variables in view.hosts.values():
-            for name, value in variables.items():
-                place = self._ini_place(rf"(?<![\w.-]){re.escape(name)}\s*=")
-                if name in marked or place is None:
-                    continue
-                node = yaml.compose(yaml.safe_dump(value))
-                assert node is not None  # noqa: S101 - a dump is never empty
-                for problem in self._variables.judge(place.path, name, place.line, node):
-                    self.problems.append(Problem(place.path, place.line, problem.message, problem.remedy))
-                if name == "hybridctl_profile":
-                    self._judge_profile(place, value)
-
-    def _ini_place(self, pattern: str) -> Place | None:
-        for path, text in self._files.other_sources:
-            for number, line in enumerate(text.splitlines(), 1):
-                if re.search(pattern, line.split(" #")[0]) and not line.lstrip().startswith(("#", ";")):
-                    return Place(path, number)
-        return None
-
     def _host_place(self, host: str) -> Place:
         """Return where the address of a host stands, or the host itself."""
         for setting in self._files.settings:
             if setting.scope == host and setting.name in ("ansible_host", "ansible_ssh_host"):
                 return setting.place
-        place = self._files.hosts.get(host) or self._ini_place(rf"^\s*{re.escape(host)}(\s|$)")
-        return place or Place(self._site.inventory, 0)
+        return self._files.hosts.get(host, Place(self._site.inventory, 0))
 
     def _group_place(self, group: str) -> Place:
-        place = self._files.groups.get(group) or self._ini_place(rf"^\s*\[{re.escape(group)}(:\w+)?\]")
-        return place or Place(self._site.inventory, 0)
+        return self._files.groups.get(group, Place(self._site.inventory, 0))
 
     def _judge_hosts(self, view: AnsibleView) -> None:
         seen: dict[tuple[str, int], str] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from hybridctl.ini_lines import read_ini
 from hybridctl.problems import Problem
 from hybridctl.yamlmarks import VAULT_HEADER, compose, entries, line_of, read_text
 
@@ -51,7 +52,6 @@ class InventoryFiles:
         vaulted: files that are encrypted whole.
         locked: variables whose value is encrypted in place.
         variable_files: each file of group_vars and host_vars with the kind and the name it is for.
-        other_sources: inventory files that are not YAML: INI, scripts, plugins' configuration.
     """
 
     settings: list[Setting] = field(default_factory=list)
@@ -60,7 +60,6 @@ class InventoryFiles:
     vaulted: list[Path] = field(default_factory=list)
     locked: list[tuple[str, Place]] = field(default_factory=list)
     variable_files: list[tuple[str, str, Path]] = field(default_factory=list)
-    other_sources: list[tuple[Path, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unparsed: bool = False
 
@@ -99,7 +98,7 @@ class InventoryFiles:
             return
         is_yaml = path.suffix in _YAML
         if not is_yaml and not (path.suffix == "" and re.search(r"(?m)^[\w.-]+:\s*(#.*)?$", text)):
-            self.other_sources.append((path, text))
+            self._read_ini(path, text)
             return
         node, problems = compose(path, text)
         self.problems += problems
@@ -116,6 +115,22 @@ class InventoryFiles:
         else:
             for entry in entries(node):
                 self._group(path, entry.key, entry.line, entry.node)
+
+    def _read_ini(self, path: Path, text: str) -> None:
+        for line in read_ini(text):
+            place = Place(path, line.number)
+            if line.kind == "mistake":
+                self.problems.append(Problem(path, line.number, line.name, line.scope))
+                self.unparsed = True
+            elif line.kind == "variable":
+                # Blank lines in front of it give the value the line of the file.
+                node = yaml.compose("\n" * (line.number - 1) + yaml.safe_dump(line.value))
+                if node is not None:
+                    self.settings.append(Setting(line.name, place, line.scope, node))
+            elif line.kind == "host":
+                self.hosts.setdefault(line.name, place)
+            else:
+                self.groups.setdefault(line.name, place)
 
     def _group(self, path: Path, name: str, line: int, node: yaml.Node) -> None:
         self.groups.setdefault(name, Place(path, line))

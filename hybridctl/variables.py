@@ -16,6 +16,7 @@ from hybridctl.yamlmarks import OPAQUE, entries, line_of, value_of
 
 __all__ = ["Option", "Variables", "role_options"]
 
+MASK = "********"
 HELPER_ROLES = ("systemd_unit", "locked_packages")  # called by other roles, never set by a user
 
 
@@ -140,12 +141,16 @@ class Variables:
             or any(fnmatch.fnmatchcase(name, pattern) for pattern in self._own)
         )
 
-    def judge(self, path: Path, name: str, line: int, node: yaml.Node) -> Iterator[Problem]:
-        """Yield what is wrong with a variable that stands in a file."""
+    def judge(self, path: Path, name: str, line: int, node: yaml.Node, *, hidden: bool = False) -> Iterator[Problem]:
+        """Yield what is wrong with a variable that stands in a file.
+
+        Args:
+            hidden: the file was encrypted: no value of it is shown.
+        """
         if not self.is_known(name):
             yield self.unknown(path, name, line)
         elif name in self.options:
-            yield from _judge(path, self.options[name], name, node)
+            yield from _judge(path, self.options[name], name, node, hidden)
 
     def unknown(self, path: Path, name: str, line: int) -> Problem:
         """Return the problem of a variable nobody knows."""
@@ -155,31 +160,31 @@ class Variables:
         return Problem(path, line, message, f"rename it to {near}; {remedy}" if near else remedy)
 
 
-def _judge(path: Path, option: Option, name: str, node: yaml.Node) -> Iterator[Problem]:
+def _judge(path: Path, option: Option, name: str, node: yaml.Node, hidden: bool) -> Iterator[Problem]:
     value = value_of(node)
     if value is OPAQUE or (isinstance(value, str) and ("{{" in value or "{%" in value)):
         return  # only Ansible can tell, in the run
     wrong = _wrong(option, value)
     if wrong:
-        shown = _shown(name, value)
+        shown = MASK if hidden else _shown(name, value)
         yield Problem(path, line_of(node), f"{name}: {shown} is not allowed; allowed: {wrong}", _remedy(option, value))
     elif option.type == "list" and isinstance(node, yaml.SequenceNode):
         element = Option(
             name=name, type=option.elements or "raw", options=option.options, least=option.least, most=option.most
         )
         for number, item in enumerate(node.value):
-            yield from _judge(path, element, f"{name}[{number}]", item)
+            yield from _judge(path, element, f"{name}[{number}]", item, hidden)
     elif option.type == "dict" and option.options:
-        yield from _keys(path, option, name, node)
+        yield from _keys(path, option, name, node, hidden)
 
 
-def _keys(path: Path, option: Option, name: str, node: yaml.Node) -> Iterator[Problem]:
+def _keys(path: Path, option: Option, name: str, node: yaml.Node, hidden: bool) -> Iterator[Problem]:
     seen = set()
     allowed = ", ".join(option.options)
     for entry in entries(node):
         seen.add(entry.key)
         if entry.key in option.options:
-            yield from _judge(path, option.options[entry.key], f"{name}.{entry.key}", entry.node)
+            yield from _judge(path, option.options[entry.key], f"{name}.{entry.key}", entry.node, hidden)
         else:
             near = nearest(entry.key, option.options)
             message = f"{name}: unknown key {entry.key}" + (f"; did you mean {near}?" if near else "")
@@ -220,7 +225,8 @@ def _integer(value: Any) -> int | None:
 
 
 def _shown(name: str, value: Any) -> str:
-    from hybridctl.redaction import MASK, is_secret_name
+    # The redactor needs the inventory, which needs this.
+    from hybridctl.redaction import is_secret_name
 
     # `gateway_clients[0].key` is a secret by the name of its last part too.
     if any(is_secret_name(part) for part in re.split(r"[.\[]", name)) or name.endswith(".key"):
@@ -233,9 +239,9 @@ def _shown(name: str, value: Any) -> str:
 
 def _remedy(option: Option, value: Any) -> str:
     if option.type == "bool" and isinstance(value, str):
-        return "write true or false, without quotes: Ansible takes quoted words for text"
+        return "write true or false, without quotes (in an INI file: True or False): Ansible takes other words for text"
     if option.type in ("str", "path") and isinstance(value, bool):
         return "quote it: YAML reads yes, no, on, off, true and false as booleans"
     if value is None:
         return "give it a value, or remove the line: the role's default then holds"
-    return option.description
+    return f"what it is: {option.description}" if option.description else ""

@@ -1,5 +1,6 @@
 """YAML with the line of everything, so that an error can name it; and the plain mistakes a text file can have."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,9 +158,9 @@ def _twice(path: Path, root: yaml.Node) -> Iterator[Problem]:
 def _tags(path: Path, root: yaml.Node) -> Iterator[Problem]:
     for node in _walk(root):
         if not node.tag.startswith("tag:yaml.org,2002:") and node.tag not in _TAGS:
-            yield Problem(
-                path, line_of(node), f"unknown tag {node.tag}; allowed: {', '.join(_TAGS)}", "quote the value"
-            )
+            # Not shown: an unquoted password may begin with `!`.
+            message = f"a value begins with `!` and is none of the tags {', '.join(_TAGS)}"
+            yield Problem(path, line_of(node), message, "quote the value, or correct the tag")
 
 
 def _syntax(path: Path, text: str, error: yaml.YAMLError) -> Problem:
@@ -167,6 +168,8 @@ def _syntax(path: Path, text: str, error: yaml.YAMLError) -> Problem:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         what = " ".join(part for part in (error.problem, error.context) if part)
+        # What it quotes may be a secret: `password: *abc` is an alias to YAML.
+        what = re.sub(r"'[^'<]{2,}'", "(not shown)", what)
     else:  # a character that YAML forbids
         line = text[: getattr(error, "position", 0)].count("\n") + 1
         what = str(error).splitlines()[0]
