@@ -13,7 +13,7 @@ def test_kernel_parameters_are_written_and_those_of_the_host_applied(host: Host)
 
 def test_limits_hold_in_a_new_session(host: Host) -> None:
     """A login gets the limit of limits.d, not only the file."""
-    assert host.check_output("su -s /bin/sh nobody -c 'ulimit -H -n'") == "54321"
+    assert host.check_output("su -s /bin/sh nobody -c 'ulimit -H -n'") == "4321"
 
 
 def test_time_servers_are_those_of_the_site(host: Host) -> None:
