@@ -1,6 +1,6 @@
 """Judge every host of a site against its profile: all in parallel, one connection a host, everybody accounted for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -249,12 +249,14 @@ def _without(check: str, reason: str, remedy: str) -> Result:
 
 
 def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
-    """Return the report without secrets, wherever a host printed one."""
-    texts = ("measured", "reason", "remedy")
+    """Return the report without secrets and without what would drive a terminal, wherever a host printed them."""
+
+    def clean(text: str) -> str:
+        return "".join(letter if letter.isprintable() else "?" for letter in redactor.text(text))
+
     results = []
     for result in report.results:
-        values: Mapping[str, Any] = {
-            name: redactor.text(value) for name in texts if isinstance(value := getattr(result, name), str)
-        }
-        results.append(replace(result, **values))
-    return replace(report, reason=redactor.text(report.reason), results=tuple(results))
+        texts = {name: getattr(result, name) for name in ("measured", "reason", "remedy")}
+        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items() if isinstance(text, str)}
+        results.append(replace(result, **cleaned))
+    return replace(report, reason=clean(report.reason), results=tuple(results))

@@ -28,7 +28,7 @@ def parse_metrics(text: str) -> dict[tuple[str, str], float]:
     if not text.endswith("\n"):
         raise CannotTell("the metrics end in the middle of a line")
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and at no other character that Unicode calls a line end
         if not line.strip() or line.startswith("#"):
             continue
         sample = _SAMPLE.match(line)

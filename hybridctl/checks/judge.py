@@ -45,9 +45,13 @@ def judge(
 def assert_passes(host: Any, check: str, profile: "Profile | str", variables: Mapping[str, Any] | None = None) -> None:
     """Raise AssertionError unless every result is PASS or WARN."""
     results = judge(host, check, profile, variables)
+    backend = getattr(host, "backend", None)
+    name = backend.get_hostname() if backend is not None else "HOST"
     bad = [result for result in results if result.verdict not in (Verdict.PASS, Verdict.WARN)]
     if bad or not results:
-        raise AssertionError("\n".join(map(_line, bad)) or f"{check} came without a result")
+        raise AssertionError(
+            "\n".join(_line(result).replace("{host}", name) for result in bad) or f"{check} came without a result"
+        )
 
 
 def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[str, Any]) -> tuple[Result, ...]:

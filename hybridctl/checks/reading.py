@@ -7,7 +7,7 @@ from hybridctl.checks.model import CannotTell
 __all__ = ["fields", "file_text", "output", "run"]
 
 # Exit statuses that say nothing about the host: our own time limit, no permission, no such command, ended by a signal.
-_NOT_EVIDENCE = {124: "did not end in time", 126: "may not be run", 127: "is not there", 137: "was killed"}
+_NOT_EVIDENCE = {124: "did not end in time", 126: "cannot be run", 127: "cannot be run", 137: "was killed"}
 
 
 def run(host: Any, command: str, *args: str, ok: tuple[int, ...] = (0,)) -> Any:

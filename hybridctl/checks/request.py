@@ -49,6 +49,7 @@ try:
 except urllib.error.HTTPError as error:
     status, text = error.code, error.read().decode("utf-8", "replace")
 except Exception as error:
+    error = getattr(error, "reason", error)
     say(error=type(error).__name__ + ": " + str(error), before=before, after=time.time())
 say(status=status, text=text, before=before, after=time.time())
 """

@@ -61,10 +61,9 @@ def load_profile(name: str, site_root: Path | None = None) -> Profile:
         )
     path = files[name]
     node, problems = parse(path)
-    if node is not None:
-        problems = list(_problems(path, node))
-    elif not problems:
-        problems = [Problem(path, 1, "says nothing", "copy a profile of ours")]
+    if not problems:
+        nothing = Problem(path, 1, "says nothing", "copy a profile of ours")
+        problems = list(_problems(path, node)) if node is not None else [nothing]
     if problems or node is None:
         raise invalid(problems, f"profile {name}")
     data = value_of(node)

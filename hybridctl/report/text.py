@@ -47,8 +47,15 @@ def print_rich_report(verification: Verification, file: TextIO | None = None, wi
     for line in _trouble(verification):
         console.print(Text(line, style="" if line.startswith(" ") else _style(line)), soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
+    # An id is never broken; what stands behind it may go on in the next line.
+    longest = max((len(result.check) for host in verification.hosts for result in host.results), default=0)
     for column in _COLUMNS:
-        table.add_column(column, overflow="fold", no_wrap=column in ("host", "verdict"))
+        table.add_column(
+            column,
+            overflow="fold",
+            no_wrap=column in ("host", "verdict", "unit"),
+            min_width=longest if column == "check" else None,
+        )
     before = ""
     for host in verification.hosts:
         for result in host.results:

@@ -1,0 +1,210 @@
+"""The judge of a fleet: every host accounted for, whatever becomes of it."""
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybridctl import verification
+from hybridctl.access import Access
+from hybridctl.checks import Expectation, Result, Verdict
+from hybridctl.checks.fake import Answered, FakeHost
+from hybridctl.checks.model import ConnectionLost
+from hybridctl.errors import ExitCode, InvalidInput
+from hybridctl.inventory import Host, Inventory
+from hybridctl.profiles import Profile
+from hybridctl.redaction import Redactor
+from hybridctl.site import Site
+from hybridctl.verification import HostReport, HostState, Target, Verification, chosen, judge_targets
+
+PROFILE = Profile(
+    "test",
+    "a test",
+    Path("test.yml"),
+    True,
+    {
+        "gpu.count": Expectation("gpu.count", "value", 2, later="comes later"),
+        "os.architecture": Expectation("os.architecture", "value", "x86_64"),
+        "os.release": Expectation("os.release", "value", "12"),
+    },
+)
+GOOD: Mapping[str, Answered | str | Exception] = {"uname": "x86_64\n", "os-release": 'NAME=Debian\nVERSION_ID="12"\n'}
+
+
+class Line:
+    """A connection to a fake host."""
+
+    def __init__(self, host: FakeHost, dead: str = "") -> None:
+        self.host, self.dead, self.closed = host, dead, 0
+
+    def open(self) -> None:
+        """Reach it."""
+        if self.dead:
+            raise ConnectionLost(self.dead)
+
+    def close(self) -> None:
+        """End it."""
+        self.closed += 1
+
+
+def judged(lines: Mapping[str, Line], profile: Profile | None = PROFILE, **options: Any) -> tuple[HostReport, ...]:
+    """Judge fake hosts."""
+    targets = [Target(name, profile, Access()) for name in lines]
+    return judge_targets(targets, lambda name, _access: lines[name], **options)
+
+
+def whole(*hosts: HostReport) -> Verification:
+    """A verification of these hosts."""
+    now = datetime.now(UTC)
+    return Verification("test", now, now, hosts)
+
+
+def host(state: HostState = HostState.JUDGED, *verdicts: Verdict) -> HostReport:
+    """A report with these verdicts."""
+    return HostReport("h", state, results=tuple(Result("os.release", verdict) for verdict in verdicts))
+
+
+def test_results_come_in_the_order_of_the_catalogue() -> None:
+    """What no check judges yet stands last, and is UNKNOWN."""
+    (report,) = judged({"a": Line(FakeHost(GOOD))})
+    assert [(r.check, r.verdict.value) for r in report.results] == [
+        ("os.release", "PASS"),
+        ("os.architecture", "PASS"),
+        ("gpu.count", "UNKNOWN"),
+    ]
+    assert (report.state, report.lab, report.profile) == (HostState.JUDGED, True, "test")
+
+
+def test_a_dead_host_is_named_and_the_others_are_judged() -> None:
+    """Hosts asked are hosts judged and hosts named, in the order of the inventory."""
+    lines = {"a": Line(FakeHost(GOOD)), "b": Line(FakeHost({}), "No route to host"), "c": Line(FakeHost(GOOD))}
+    reports = judged(lines)
+    assert [(r.name, r.state) for r in reports] == [
+        ("a", HostState.JUDGED),
+        ("b", HostState.UNREACHABLE),
+        ("c", HostState.JUDGED),
+    ]
+    assert reports[1].reason == "No route to host"
+    assert reports[1].results == ()
+    assert all(line.closed for line in lines.values())
+
+
+def test_a_host_lost_on_the_way_keeps_what_it_showed() -> None:
+    """The report says after how many results it went away, and the host counts as unreachable."""
+    (report,) = judged({"a": Line(FakeHost({**GOOD, "uname": ConnectionLost("broken pipe")}))})
+    assert report.state is HostState.UNREACHABLE
+    assert report.reason == "lost after 1 results: broken pipe"
+    assert [r.check for r in report.results] == ["os.release"]
+
+
+def test_a_host_without_a_profile_is_unknown() -> None:
+    """Nothing expected is nothing passed."""
+    (report,) = judged({"a": Line(FakeHost(GOOD))}, None)
+    assert report.state is HostState.NO_PROFILE
+    (result,) = report.results
+    assert result.verdict is Verdict.UNKNOWN
+    assert "hybridctl_profile for a" in result.remedy
+    assert whole(report).exit_code is ExitCode.VERIFY_INCOMPLETE
+
+
+def test_checks_that_no_profile_asks_for_judge_nobody() -> None:
+    """`--only` with a check that the profile does not have is UNKNOWN, not an empty success."""
+    (report,) = judged({"a": Line(FakeHost(GOOD))}, checks=frozenset({"cpu.model"}))
+    assert [r.verdict for r in report.results] == [Verdict.UNKNOWN]
+    (report,) = judged({"a": Line(FakeHost(GOOD))}, checks=frozenset({"os.release"}))
+    assert [r.check for r in report.results] == ["os.release"]
+
+
+def test_a_fault_of_ours_judges_the_host_unknown() -> None:
+    """If the machinery breaks, the host has a report that says so; the others are not touched."""
+
+    class Broken(Line):
+        def open(self) -> None:
+            raise ZeroDivisionError("oops")
+
+    first, second = judged({"a": Broken(FakeHost(GOOD)), "b": Line(FakeHost(GOOD))})
+    assert [r.verdict for r in first.results] == [Verdict.UNKNOWN]
+    assert "ZeroDivisionError" in first.results[0].reason
+    assert second.results[0].verdict is Verdict.PASS
+
+
+def test_hosts_are_judged_side_by_side() -> None:
+    """Two hosts that wait for each other both come to an end."""
+    together = threading.Barrier(2, timeout=10)
+
+    class Waiting(Line):
+        def open(self) -> None:
+            together.wait()
+
+    reports = judged({"a": Waiting(FakeHost(GOOD)), "b": Waiting(FakeHost(GOOD))})
+    assert [r.state for r in reports] == [HostState.JUDGED] * 2
+
+
+def test_ctrl_c_ends_what_runs() -> None:
+    """An interruption closes every connection, so that no thread waits for its time limit."""
+    closed = threading.Event()
+
+    class Hanging(Line):
+        def open(self) -> None:
+            assert closed.wait(10)
+            raise ConnectionLost("verification was ended")
+
+        def close(self) -> None:
+            closed.set()
+
+    def interrupt(_report: HostReport) -> None:
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        judged({"a": Line(FakeHost(GOOD)), "b": Hanging(FakeHost({}))}, on_host=interrupt)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("hosts", "code"),
+    [
+        ([host(HostState.JUDGED, Verdict.PASS, Verdict.WARN)], 0),
+        ([host(HostState.JUDGED, Verdict.PASS, Verdict.UNKNOWN)], 6),
+        ([host(HostState.JUDGED, Verdict.FAIL, Verdict.UNKNOWN)], 5),
+        ([host(HostState.JUDGED, Verdict.FAIL), host(HostState.UNREACHABLE)], 4),
+        ([host(HostState.JUDGED, Verdict.UNKNOWN), host(HostState.UNREACHABLE)], 4),
+        ([host(HostState.NO_PROFILE, Verdict.UNKNOWN), host(HostState.JUDGED, Verdict.PASS)], 6),
+        ([host(HostState.JUDGED)], 6),
+        ([], 6),
+    ],
+)
+def test_exit_codes(hosts: list[HostReport], code: int) -> None:
+    """Unreachable before FAIL before UNKNOWN; a host without a result is never 0."""
+    assert whole(*hosts).exit_code == code
+
+
+def test_only_takes_checks_and_topics() -> None:
+    """A topic stands for its checks; a mistyped word is refused with a guess."""
+    assert chosen(["memory", "os.release"]) == {"memory.total", "os.release"}
+    assert chosen([]) == frozenset()
+    with pytest.raises(InvalidInput, match="did you mean units"):
+        chosen(["unit"])
+
+
+def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a host prints is redacted before anybody sees it."""
+    secret = "s3cret-value-1234"
+    inventory = Inventory(
+        {"a": Host("a", "a", 22, (), "lab-monitoring", {"vault_vllm_api_key": secret})}, {"all": ("a",)}
+    )
+    leaking = {"os-release": f'NAME={secret}\nVERSION_ID="\x1b[2J12"\n', "uname": Answered(1, "", f"key {secret}")}
+    monkeypatch.setattr(verification, "load_inventory", lambda _site: inventory)
+    monkeypatch.setattr(verification, "look_up", lambda *_: {"a": Access()})
+    monkeypatch.setattr(verification, "Connection", lambda *_: Line(FakeHost(leaking)))
+    seen: list[HostReport] = []
+    done = verification.verify(Site(tmp_path, tmp_path, "test"), only=["os"], on_host=seen.append)
+    assert secret not in repr(done)
+    assert secret not in repr(seen)
+    assert "********" in repr(done)
+    assert "?[2J12" in [result.measured for result in done.hosts[0].results]
+    assert Redactor([secret]).text(secret) == "********"
