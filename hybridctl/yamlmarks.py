@@ -79,9 +79,11 @@ def compose(path: Path, text: str) -> tuple[yaml.Node | None, list[Problem]]:
         node = yaml.compose(text, _Loader)
         if node is None:
             return None, []
-        problems = [*_twice(path, node), *_tags(path, node)]
-        if not problems:
-            value_of(node)
+        problems = list(_tags(path, node))
+        if problems:
+            return None, problems
+        problems = list(_twice(path, node))
+        value_of(node)
     except yaml.YAMLError as error:
         return None, [_syntax(path, text, error)]
     except RecursionError:
