@@ -75,8 +75,9 @@ def test_output_need_not_end_with_a_line_end_and_may_look_like_our_mark(notes: N
     assert opened(Access("a")).host.run("printf '@hybridctl:status=7'").stdout == "@hybridctl:status=7"
 
 
-def test_a_command_that_reads_waits_for_nobody(notes: Notes) -> None:
-    """Nothing on stdin: a command cannot hang there, nor see the password of sudo."""
+def test_a_command_that_reads_waits_for_nobody(notes: Notes, tmp_path: Path) -> None:
+    """Nothing on stdin: a command cannot hang there, nor see a password that sudo did not ask for."""
+    (tmp_path / "sudo").write_text(NOTE + 'os.execv("/bin/sh", sys.argv[sys.argv.index("/bin/sh"):])\n')
     connection = opened(Access("a", become_user="root", become_password="become-me"))
     assert connection.host.run("cat").stdout == ""
 

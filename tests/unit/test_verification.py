@@ -146,22 +146,27 @@ def test_hosts_are_judged_side_by_side() -> None:
 
 def test_ctrl_c_ends_what_runs() -> None:
     """An interruption closes every connection, so that no thread waits for its time limit."""
-    closed = threading.Event()
+    hanging, closed = threading.Event(), threading.Event()
 
     class Hanging(Line):
         def open(self) -> None:
-            assert closed.wait(10)
+            hanging.set()
+            closed.wait(10)
             raise ConnectionLost("verification was ended")
 
         def close(self) -> None:
             closed.set()
+
+    class Quick(Line):
+        def open(self) -> None:
+            assert hanging.wait(10)
 
     def interrupt(_report: HostReport) -> None:
         raise KeyboardInterrupt
 
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        judged({"a": Line(FakeHost(GOOD)), "b": Hanging(FakeHost({}))}, on_host=interrupt)
+        judged({"a": Quick(FakeHost(GOOD)), "b": Hanging(FakeHost({}))}, on_host=interrupt)
     assert time.monotonic() - started < 5
 
 

@@ -176,7 +176,7 @@ CASES: dict[str, Cases] = {
         {"value": 2},
         [{"lscpu": KUNPENG}],
         [{"lscpu": KUNPENG.replace("Socket(s):                       2", "Socket(s): 1")}],
-        [{"lscpu": CLUSTERS}, {"lscpu": CHINESE}],
+        [{"lscpu": CLUSTERS}, {"lscpu": CHINESE}, {"lscpu": "Socket(s): 2\n"}],
     ),
     "cpu.cores_per_socket": Cases(
         {"value": 64},
@@ -251,6 +251,7 @@ CASES: dict[str, Cases] = {
             {_HTTP: REFUSED},
             {_HTTP: answer(error="TimeoutError: timed out")},
             {_HTTP: answer(status=500, text="EngineDeadError")},
+            {_HTTP: answer(status=500, text='{"usage": {"completion_tokens": 1}}')},
             {_HTTP: answer(status=401, text="Unauthorized")},
             {_HTTP: answer(status=200, text="<html>")},
             {_HTTP: answer(status=200, text="[]")},
@@ -284,6 +285,10 @@ CASES: dict[str, Cases] = {
         {"at_most": 5},
         [{_HTTP: metrics(2)}, {_HTTP: metrics(2, 1004.9)}],
         [{_HTTP: metrics(2, 940.0)}, {_HTTP: metrics(2, 1060.0)}, {_HTTP: answer(status=200, text="node_load1 1\n")}],
-        [{_HTTP: answer(status=200, text="node_time_seconds 1.2.3\n")}, {_HTTP: TOO_SLOW}],
+        [
+            {_HTTP: answer(status=200, text="node_time_seconds 1.2.3\n")},
+            {_HTTP: answer(status=200, text="node_time_seconds 1000")},  # cut short: it may have been 1000000
+            {_HTTP: TOO_SLOW},
+        ],
     ),
 }

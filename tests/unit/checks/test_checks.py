@@ -104,6 +104,13 @@ def test_no_evidence_is_never_pass_nor_fail(check: str, broken: Answered | Excep
 
 
 @pytest.mark.parametrize("check", CATALOGUE)
+def test_output_of_a_command_that_failed_is_no_evidence(check: str) -> None:
+    """The right words with the wrong exit status are UNKNOWN: the command may have been ended in the middle."""
+    answers = {part: Answered(2, str(text)) for part, text in CASES[check].passes[0].items()}
+    assert {result.verdict for result in judged(check, answers)} == {Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize("check", CATALOGUE)
 def test_a_check_is_pure(check: str) -> None:
     """Run twice on the same host, a check asks the same commands and says the same."""
     host = FakeHost(CASES[check].passes[0])
