@@ -141,7 +141,7 @@ def _with_all_variables(text: str, roles: list[str]) -> str:
     for role in roles:
         rest = [option for name, option in role_options()[role].items() if name not in given]
         if rest:
-            blocks.append(f"\n# ---- role {role}: to set one, take away the `# ` of its lines ----")
+            blocks.append(f"\n## ---- role {role}: to set a variable, take away the `# ` of its lines ----")
             blocks += ["\n" + "\n".join(_commented(option)) for option in rest]
     return "\n".join(blocks) + "\n"
 

@@ -77,7 +77,7 @@ def compose(path: Path, text: str) -> tuple[yaml.Node | None, list[Problem]]:
     """
     try:
         node = yaml.compose(text, _Loader)
-        if node is None:
+        if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"):
             return None, []
         problems = list(_tags(path, node))
         if problems:

@@ -1,5 +1,6 @@
 """Every mistake a user can make in an inventory is told with file, line, what is allowed and what to do."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridctl import content
-from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.errors import InvalidInput
 from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.inventory_checks import Checks
 from hybridctl.inventory_files import read_files
@@ -71,11 +72,11 @@ def load(root: Path) -> Inventory:
     return load_inventory(open_site(start=root))
 
 
-def vault(root: Path, text: str, password: str = "right") -> bytes:
+def vault(root: Path, text: str) -> bytes:
     """Return `text` as ansible-vault encrypts it."""
     file = root / "password-of-the-test"
-    file.write_text(password)
-    argv = [Path(sys.executable).with_name("ansible-vault"), "encrypt", "--vault-password-file", file]
+    file.write_text("right")
+    argv = [str(Path(sys.executable).with_name("ansible-vault")), "encrypt", "--vault-password-file", str(file)]
     done = subprocess.run(argv, input=text.encode(), capture_output=True, check=True)
     file.unlink()
     return done.stdout
@@ -96,12 +97,12 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
         HOSTS.replace("ansible_host: 192.0.2.1", "hybridctl_profile: lab-gateway")
     )
     hosts = load(root).hosts
-    assert ("192.0.2.9", 22, ("gateway",), "lab-gateway") == (
+    assert (
         hosts["gw1"].address,
         hosts["gw1"].port,
         hosts["gw1"].groups,
         hosts["gw1"].profile,
-    )
+    ) == ("192.0.2.9", 22, ("gateway",), "lab-gateway")
     assert (hosts["cpu1"].address, hosts["cpu1"].port, hosts["cpu1"].profile) == ("192.0.2.2", 2222, None)
     assert hosts["cpu1"].variables["vllm_port"] == 8001
     assert not {"groups", "inventory_dir", "omit", "playbook_dir"} & set(hosts["cpu1"].variables)
@@ -209,7 +210,8 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             "inventory/hosts.yml",
             HOSTS.replace("192.0.2.2", "192.0.2.1"),
             [
-                "hosts.yml:9: hosts gw1 and cpu1 have the same address 192.0.2.1 port 22 (first in inventory/hosts.yml:5)"
+                "inventory/hosts.yml:9: hosts gw1 and cpu1 have the same address 192.0.2.1 port 22",
+                "(first in inventory/hosts.yml:5)",
             ],
             id="duplicate-address",
         ),
@@ -297,14 +299,13 @@ def test_mistakes_in_an_ini_inventory_have_a_line_too(root: Path, text: str, tol
 
 def test_an_ini_inventory_is_as_good(root: Path) -> None:
     """The same hosts from an INI file, with ranges, groups of groups and Python values."""
-    text = "[vllm_cpu]\nw[1:2] ansible_port=22 # two\n[kunpeng:children]\nvllm_cpu\n[vllm_cpu:vars]\nvllm_enforce_eager=True\n"
-    (root / "hosts.ini").write_text(text)
+    variables = "[vllm_cpu:vars]\nvllm_enforce_eager=True\n"
+    (root / "hosts.ini").write_text(
+        "[vllm_cpu]\nw[1:2] ansible_port=22 # two\n[kunpeng:children]\nvllm_cpu\n" + variables
+    )
     inventory = load_inventory(open_site(Path("hosts.ini")))
-    assert ["w1", "w2"] == list(inventory.hosts)
-    assert inventory.hosts["w1"].groups == ("kunpeng", "vllm_cpu") or set(inventory.hosts["w1"].groups) == {
-        "kunpeng",
-        "vllm_cpu",
-    }
+    assert list(inventory.hosts) == ["w1", "w2"]
+    assert set(inventory.hosts["w1"].groups) == {"kunpeng", "vllm_cpu"}
     assert inventory.hosts["w1"].variables["vllm_enforce_eager"] is True
 
 
@@ -326,7 +327,7 @@ def test_what_only_ansible_can_judge_passes(root: Path, value: str) -> None:
     (root / "inventory/group_vars/all.yml").write_text(f"vllm_port: {value}\n")
     checks = Checks(open_site(start=root), read_files(root / "inventory"))
     checks.judge_files()
-    assert [] == [problem for problem in checks.problems if "vault password" not in problem.message]
+    assert [problem for problem in checks.problems if "vault password" not in problem.message] == []
 
 
 def test_variables_of_the_users_own_are_let_through_by_name(root: Path) -> None:
@@ -354,7 +355,7 @@ class TestVault:
         (root / "inventory/group_vars/gateway.yml").write_text(f"vault_y: !vault |\n  {inline}\n")
         write_password(root, "right")
         variables = load(root).hosts["gw1"].variables
-        assert ("plain-x", "plain-y") == (variables["vault_x"], variables["vault_y"])
+        assert (variables["vault_x"], variables["vault_y"]) == ("plain-x", "plain-y")
 
     def test_no_password(self, root: Path, refused: Callable[..., str]) -> None:
         """A vaulted file without a password names the file and where the password belongs."""
@@ -434,13 +435,13 @@ class TestSelect:
 
     def test_without_a_limit_all_hosts(self, root: Path) -> None:
         """None means every host."""
-        assert ["gw1", "cpu1"] == [host.name for host in load(root).select(None)]
+        assert [host.name for host in load(root).select(None)] == ["gw1", "cpu1"]
 
     def test_a_pattern(self, root: Path) -> None:
         """Groups, exclusions and wildcards are Ansible's."""
         inventory = load(root)
-        assert ["gw1"] == [host.name for host in inventory.select("all:!vllm_cpu")]
-        assert ["cpu1"] == [host.name for host in inventory.select("cpu*")]
+        assert [host.name for host in inventory.select("all:!vllm_cpu")] == ["gw1"]
+        assert [host.name for host in inventory.select("cpu*")] == ["cpu1"]
 
     @pytest.mark.parametrize(
         ("limit", "near"), [("gatway", "gateway"), ("gw1,cpu9", "cpu1"), ("gateway:&vllm_cpu", "")]
@@ -492,10 +493,8 @@ def test_broken_files_are_refused_never_a_traceback(root: Path, hosts: bytes, va
 def test_what_we_let_through_ansible_reads(root: Path, hosts: bytes) -> None:
     """A file that passes our own eyes is one that Ansible reads, or it is refused in Ansible's words."""
     (root / "inventory/hosts.yml").write_bytes(hosts)
-    try:
+    with contextlib.suppress(InvalidInput):
         load(root)
-    except HybridctlError as error:
-        assert isinstance(error, InvalidInput), error.message
 
 
 def test_nobody_is_contacted(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
