@@ -65,12 +65,14 @@ def command(
         return
     site = open_site(inventory)
     click.echo(f"verify {site.name}", err=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         verification = verify(site, limit, only, forks=forks)
     except KeyboardInterrupt:
         click.echo("interrupted: no report; nothing was changed on any host", err=True)
         sys.exit(ExitCode.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     _show(site, verification, as_json, junit)
     sys.exit(verification.exit_code)
 

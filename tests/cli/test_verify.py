@@ -1,0 +1,158 @@
+"""`verify` as a user sees it; the hosts are this machine, reached without ssh."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hybridctl import verification
+from hybridctl.checks import CATALOGUE, Verdict
+from hybridctl.checks import Result as Judged
+from hybridctl.cli import cli
+from hybridctl.verification import HostReport, HostState, Verification
+
+Ask = Callable[..., Result]
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A site of two hosts that are both this machine, with a profile it meets."""
+    (tmp_path / "hybridctl.yml").write_text("name: rack-7\n")
+    (tmp_path / "inventory").mkdir()
+    (tmp_path / "inventory/hosts.yml").write_text(
+        "all:\n  vars: {ansible_connection: local, hybridctl_profile: mine}\n"
+        "  children:\n    monitoring:\n      hosts: {h1: {ansible_host: 127.0.0.1}, h2: {ansible_host: 127.0.0.2}}\n"
+    )
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/mine.yml").write_text(
+        "schema: 1\ntitle: this machine\nexpect:\n"
+        "  cpu.threads: {at_least: 1, unit: threads, source: every machine}\n"
+        "  memory.total: {at_least: 0.1, unit: GiB, source: every machine}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def ask(*arguments: str) -> Result:
+    """Run `hybridctl verify ARGUMENTS`."""
+    return CliRunner().invoke(cli, ["verify", *arguments])
+
+
+def test_a_good_site(site: Path) -> None:
+    """Exit 0, a line for each host and check on stdout, the sums last; the record is named on stderr."""
+    result = ask()
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:5]] == [
+        ["h1", "cpu.threads", "PASS"],
+        ["h1", "memory.total", "PASS"],
+        ["h2", "cpu.threads", "PASS"],
+        ["h2", "memory.total", "PASS"],
+    ]
+    assert lines[-1] == "hosts asked 2, judged 2; PASS 4 WARN 0 FAIL 0 UNKNOWN 0"
+    assert "record: .hybridctl/runs/" in result.stderr
+
+
+def test_json_and_the_record_are_the_same_document(site: Path) -> None:
+    """`--json` prints one document and nothing else; result.json of the run is it."""
+    result = ask("--json", "--limit", "h2", "--only", "memory")
+    document = json.loads(result.stdout)
+    assert [host["name"] for host in document["hosts"]] == ["h2"]
+    assert [check["id"] for check in document["hosts"][0]["checks"]] == ["memory.total"]
+    assert (document["limit"], document["only"]) == ("h2", ["memory"])
+    record = site / ".hybridctl/runs" / document["id"]
+    assert json.loads((record / "result.json").read_text()) == document
+    assert "memory.total" in (record / "run.log").read_text()
+
+
+def test_a_host_that_shows_less_fails(site: Path) -> None:
+    """Exit 5, the FAIL with measured, expected and remedy before the table."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(profile.read_text().replace("at_least: 1,", "at_least: 100000,"))
+    result = ask("--only", "cpu")
+    assert result.exit_code == 5
+    assert result.stdout.startswith("FAIL h1 cpu.threads: measured ")
+    assert "expected >= 100000 threads" in result.stdout
+    assert "  -> see which are offline" in result.stdout
+
+
+def test_what_no_check_judges_yet_makes_it_incomplete(site: Path) -> None:
+    """Exit 6: an expectation for later is in the report, by name."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(f"{profile.read_text()}  gpu.count: {{value: 2, source: guide, later: comes later}}\n")
+    result = ask()
+    assert result.exit_code == 6
+    assert "UNKNOWN h1 gpu.count: expected 2: no check judges it yet: comes later" in result.stdout
+
+
+def test_junit_is_written_beside(site: Path) -> None:
+    """`--junit FILE` writes a case for each check."""
+    assert ask("--junit", "report.xml").exit_code == 0
+    assert (site / "report.xml").read_text().count("<testcase ") == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--only", "memmory"), "--only memmory: there is no such check or topic; did you mean memory?"),
+        (("--limit", "h3"), "--limit 'h3' names no host"),
+        (("-i", "nosuch"), "nosuch: there is no such inventory"),
+    ],
+)
+def test_bad_input_contacts_nobody(site: Path, arguments: tuple[str, ...], message: str) -> None:
+    """Exit 2 with what is allowed; no report, no record."""
+    result = ask(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+    assert not (site / ".hybridctl").exists()
+
+
+def test_a_bad_profile_contacts_nobody(site: Path) -> None:
+    """A mistake in a profile comes with its file and line before any host is judged."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(profile.read_text().replace("unit: GiB", "unit: MiB"))
+    result = ask()
+    assert result.exit_code == 2
+    assert "profiles/mine.yml:5: memory.total: unit MiB; the check measures in GiB" in result.stderr
+
+
+def test_the_list_of_checks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`--list` needs no site; what no recording has confirmed is called unproven."""
+    monkeypatch.chdir(tmp_path)
+    lines = ask("--list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(CATALOGUE)
+    assert [line.split()[0] for line in lines if "unproven" in line] == [
+        id_ for id_, check in CATALOGUE.items() if check.unproven
+    ]
+    assert [check["id"] for check in json.loads(ask("--list", "--json").stdout)] == list(CATALOGUE)
+
+
+def test_an_interruption_is_130(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends without a report and says that nothing was changed."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verification, "verify", interrupted)
+    result = ask()
+    assert result.exit_code == 130
+    assert "nothing was changed" in result.stderr
+    assert result.stdout == ""
+
+
+def test_the_exit_code_is_the_verifications(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that is down: 4, whatever the others show."""
+    now = datetime.now(UTC)
+    hosts = (
+        HostReport("h1", HostState.UNREACHABLE, reason="No route to host"),
+        HostReport("h2", HostState.JUDGED, results=(Judged("os.release", Verdict.FAIL, "11"),)),
+    )
+    monkeypatch.setattr(verification, "verify", lambda *_, **__: Verification("rack-7", now, now, hosts))
+    result = ask()
+    assert result.exit_code == 4
+    assert result.stdout.startswith("UNREACHABLE h1: No route to host")
+    assert result.stdout.endswith("hosts asked 2, judged 1, unreachable: h1; PASS 0 WARN 0 FAIL 1 UNKNOWN 0\n")
