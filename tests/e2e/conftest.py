@@ -1,74 +1,11 @@
 """One rack for all end-to-end tests: the demo raises it, as a user would, and leaves it up."""
 
-import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(sys.executable).parent
-NAME = "e2e"
-
-
-@dataclass(frozen=True)
-class Rack:
-    """The lab of this test run and what the demo printed while it raised it."""
-
-    demo: str
-    site: Path = ROOT / ".hybridctl" / "lab" / NAME / "site"
-
-    @property
-    def inventory(self) -> Path:
-        """What every command takes after `-i`."""
-        return self.site / "inventory"
-
-    def hybridctl(self, *args: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run `hybridctl ARGS -i INVENTORY` as a user would; never raises on a bad exit."""
-        return subprocess.run(
-            [BIN / "hybridctl", *args, "-i", str(self.inventory)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-
-    def on(self, host: str, *argv: str) -> str:
-        """Run a command on a host; raises when it fails."""
-        return lab("exec", "--name", NAME, host, "--", *argv).stdout
-
-
-def lab(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run `hybridctl lab ARGS`; raises when it fails."""
-    return subprocess.run(
-        [BIN / "hybridctl", "lab", *args], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
-    )
-
-
-def document(done: subprocess.CompletedProcess[str]) -> Any:
-    """Return the JSON document a command printed on stdout."""
-    assert done.stdout.startswith("{"), done.stderr[-3000:]
-    return json.loads(done.stdout)
-
-
-def traces() -> dict[str, Sequence[str]]:
-    """What a lab of ours could leave on this machine: links, mounts, processes, packet filter tables."""
-
-    def out(*argv: str) -> list[str]:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines()
-
-    return {
-        "links": sorted(line.split(":")[1].strip() for line in out("ip", "-o", "link")),
-        "mounts": sorted(line for line in Path("/proc/mounts").read_text().splitlines() if ".hybridctl" in line),
-        "processes": sorted(line for line in out("ps", "-eo", "args") if f".hybridctl/lab/{NAME}" in line),
-        "forwarding": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
-    }
+from rack import BIN, NAME, ROOT, Rack, lab, traces
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from conftest import BIN, NAME, ROOT, Rack, document, lab
+from clients import Clients
+from rack import BIN, NAME, ROOT, Rack, document, lab
 
 pytestmark = pytest.mark.lab
 
@@ -63,16 +64,7 @@ def test_a_drifted_file_is_planned_and_repaired(rack: Rack) -> None:
 
 def test_plain_ansible_playbook_from_the_checkout(rack: Rack) -> None:
     """The roles need no CLI of ours."""
-    done = subprocess.run(
-        [
-            *(BIN / "ansible-playbook", "-i", rack.inventory),
-            *("--vault-password-file", rack.site / ".vault-password", "playbooks/site.yml"),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = rack.playbook("playbooks/site.yml")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert_nothing_changed(done.stdout)
 
@@ -104,11 +96,33 @@ def test_the_wheel_works_without_the_checkout(rack: Rack, tmp_path: Path) -> Non
 
     content = out("hybridctl", "collection").strip()
     assert content.startswith(str(home))
-    assert "OK" in out("hybridctl", "init", "mysite") or (tmp_path / "mysite" / "hybridctl.yml").exists()
+    out("hybridctl", "init", "mysite")
+    assert (tmp_path / "mysite" / "hybridctl.yml").exists()
     out("hybridctl", "verify", "-i", rack.inventory)
     environment["ANSIBLE_COLLECTIONS_PATH"] = content
     environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(rack.site / ".vault-password")
     assert_nothing_changed(out("ansible-playbook", "-i", rack.inventory, "hybridctl.site.site"))
+
+
+def test_a_worker_is_drained_and_restarted_while_clients_ask(rack: Rack) -> None:
+    """Not one of the requests of two looping clients fails, plain or streamed, and the worker was really restarted."""
+    before = rack.on("cpu1", "systemctl", "show", "--property=MainPID", "--value", "vllm.service")
+    with Clients(rack) as clients:
+        done = rack.playbook("playbooks/adhoc/restart_worker.yml", "-e", "worker=cpu1")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert rack.on("cpu1", "systemctl", "show", "--property=MainPID", "--value", "vllm.service") != before
+    sys.stderr.write(f"requests sent {clients.sent}, failed {len(clients.failures)}, by worker {clients.workers}\n")
+    assert clients.failures == []
+    assert clients.sent > 20
+    assert clients.workers["cpu2"] > 0
+
+
+def test_both_workers_get_requests(rack: Rack) -> None:
+    """With both in the pool, each answers some of forty requests."""
+    with Clients(rack, limit=40) as clients:
+        clients.join()
+    assert clients.failures == []
+    assert set(clients.workers) == {"cpu1", "cpu2"}
 
 
 def test_a_stopped_service_fails_verification(rack: Rack) -> None:

@@ -64,6 +64,16 @@ def socket_says(host: Host, command: str) -> str:
     return str(host.check_output("sh -c %s", f"echo '{command}' | socat -t 5 stdio /run/haproxy/admin.sock"))
 
 
+def ask_until(client: httpx.Client, status: int) -> httpx.Response:
+    """Ask until the status comes, at most 30 seconds; return the last answer."""
+    deadline = time.monotonic() + 30
+    while True:
+        answer = client.post("/v1/completions", json=COMPLETION)
+        if answer.status_code == status or time.monotonic() > deadline:
+            return answer
+        time.sleep(0.5)
+
+
 def test_a_completion_comes_through(client: httpx.Client) -> None:
     """The answer is vLLM's, its worker is named, and the request has an id."""
     answer = client.post("/v1/completions", json=COMPLETION)
@@ -101,9 +111,7 @@ def test_other_paths_do_not_exist(client: httpx.Client) -> None:
     assert [client.get(path).status_code for path in ("/metrics", "/health", "/tokenize", "/")] == [404] * 4
 
 
-def test_the_log_names_the_client_and_never_the_key_or_the_prompt(
-    host: Host, client: httpx.Client, keys: Keys
-) -> None:
+def test_the_log_names_the_client_and_never_the_key_or_the_prompt(host: Host, client: httpx.Client, keys: Keys) -> None:
     """Who, which worker and how it ended are in the journal; what was said is not."""
     request = client.post("/v1/completions", json=COMPLETION | {"prompt": "planted-canary"})
     log = host.check_output("journalctl --no-pager --unit=haproxy.service")
@@ -155,14 +163,18 @@ def test_when_no_worker_is_up_clients_are_told_to_come_back(host: Host, client: 
     """vLLM is stopped: 503 with Retry-After within seconds; it is back: 200 again."""
     worker().check_output("systemctl stop vllm")
     deadline = time.monotonic() + 20
-    while (answer := client.post("/v1/completions", json=COMPLETION)).status_code != 503 and time.monotonic() < deadline:
+    while (
+        answer := client.post("/v1/completions", json=COMPLETION)
+    ).status_code != 503 and time.monotonic() < deadline:
         time.sleep(0.5)
     worker().check_output("systemctl start vllm")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     worker().check_output("/usr/local/sbin/vllm-probe --wait 240")
     deadline = time.monotonic() + 30
-    while (answer := client.post("/v1/completions", json=COMPLETION)).status_code != 200 and time.monotonic() < deadline:
+    while (
+        answer := client.post("/v1/completions", json=COMPLETION)
+    ).status_code != 200 and time.monotonic() < deadline:
         time.sleep(0.5)
     assert answer.status_code == 200
 

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable
 
 import pytest
@@ -113,5 +112,3 @@ def test_a_flag_the_pinned_version_does_not_have_is_refused(refused: Callable[..
 def test_a_cache_larger_than_the_memory_is_refused(refused: Callable[..., str]) -> None:
     """The refusal names the variable."""
     assert "vllm_kv_cache_memory_bytes" in refused("vllm_kv_cache_memory_bytes=99999999999999")
-
-
