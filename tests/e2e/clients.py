@@ -26,9 +26,7 @@ class Clients:
         vault = rack.inventory / "group_vars/all/vault.yml"
         argv = [BIN / "ansible-vault", "view", "--vault-password-file", rack.site / ".vault-password", vault]
         key = yaml.safe_load(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-        trust = ssl.create_default_context(
-            cadata=rack.on("gw1", "openssl", "x509", "-in", "/etc/haproxy/tls/gateway.pem")
-        )
+        certificate = rack.on("gw1", "openssl", "x509", "-in", "/etc/haproxy/tls/gateway.pem")
         self.client = httpx.Client(
             base_url=f"https://{rack.address('gw1')}",
             verify=ssl.create_default_context(cadata=certificate),
@@ -44,9 +42,7 @@ class Clients:
             thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end.set()
         self.join()
         self.client.close()

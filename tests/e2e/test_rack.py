@@ -83,7 +83,7 @@ def test_the_wheel_works_without_the_checkout(rack: Rack, tmp_path: Path) -> Non
     pinned = re.sub(r"\s*\\\n\s+--hash=\S+", "", (ROOT / "requirements" / f"{minor}.txt").read_text())
     (tmp_path / "constraints.txt").write_text(pinned)
     wheel = next(tmp_path.glob("*.whl"))
-    pip = [home / "bin" / "pip", "install", "--quiet", "--constraint", "constraints.txt", wheel]
+    pip: list[str | Path] = [home / "bin" / "pip", "install", "--quiet", "--constraint", "constraints.txt", wheel]
     subprocess.run(pip, check=True, cwd=tmp_path)
     environment = {"PATH": f"{home}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
 
