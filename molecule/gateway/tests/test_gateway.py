@@ -17,7 +17,6 @@ from testinfra.host import Host
 ROOT = Path(__file__).resolve().parents[3]
 SITE = ROOT / ".hybridctl" / "lab" / "molecule-gateway" / "site"
 COMPLETION = {"model": "tiny", "prompt": "free software", "max_tokens": 5}
-testinfra_hosts = ["ansible://gw1"]
 
 
 @dataclass
