@@ -81,7 +81,7 @@ def _system(_host: Host, facts: Facts) -> Finding:
     measured = f"{os[2] if len(os) > 2 else name}, {machine[0]}, kernel {machine[1]}"
     if name in supported_systems():
         return Finding("system", Verdict.PASS, measured)
-    allowed = ", ".join(system.replace("_", " ") for system in supported_systems())
+    allowed = ", ".join(system.replace("_", " ", 2) for system in supported_systems())
     return Finding("system", Verdict.FAIL, f"{measured}; supported: {allowed}", "reinstall it, or take it out")
 
 

@@ -73,7 +73,8 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader()
 inventory = InventoryManager(loader=DataLoader(), sources=[sys.argv[1]])
-answer = {"hosts": list(inventory.hosts), "groups": {n: [h.name for h in g.get_hosts()] for n, g in inventory.groups.items()}}
+groups = {name: [host.name for host in group.get_hosts()] for name, group in inventory.groups.items()}
+answer = {"hosts": list(inventory.hosts), "groups": groups}
 answer["patterns"] = {}
 for pattern in json.loads(sys.stdin.read()):
     inventory.subset(pattern)
