@@ -102,7 +102,8 @@ def test_each_trouble_is_found(topic: str, changes: dict[str, Any], verdict: str
 def test_a_missing_fact_never_passes(name: str) -> None:
     """What the host did not say is UNKNOWN (or FAIL, for a missing Python), whatever it is."""
     of = host("nvidia", "gateway")
-    before, after = judge_host(of, facts()), judge_host(of, facts(**{name: None}))
+    gone: Any = {name: None}
+    before, after = judge_host(of, facts()), judge_host(of, facts(**gone))
     changed = [now for now, then in zip(after, before, strict=True) if now != then]
     assert changed
     assert {found.verdict for found in changed} <= {Verdict.UNKNOWN, Verdict.FAIL}
