@@ -178,7 +178,7 @@ def _syntax(path: Path, text: str, error: yaml.YAMLError) -> Problem:
     if "'\\t'" in what or (0 < line <= text.count("\n") + 1 and _indented_by_tab(text.splitlines(), line)):
         return Problem(path, line, "a tab where YAML wants spaces", f"sed -i 's/\\t/  /g' {shown_path(path)}")
     return Problem(
-        path, line, f"not YAML: {what}", f"see the line, and quote text with ': ' or '#': vi +{line} {path.name}"
+        path, line, f"not YAML: {what}", f"see the line, and quote text with ': ' or '#': vi +{line} {shown_path(path)}"
     )
 
 
