@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridctl.cli.options import inventory_option, json_option, limit_option
-from hybridctl.errors import ExitCode
+from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 
 if TYPE_CHECKING:
     from hybridctl.site import Site
@@ -63,6 +63,8 @@ def command(
     if listing:
         click.echo(_catalogue(as_json))
         return
+    if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
+        raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
     site = open_site(inventory)
     click.echo(f"verify {site.name}", err=True)
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -78,29 +80,32 @@ def command(
 
 
 def _show(site: "Site", verification: "Verification", as_json: bool, junit: Path | None) -> None:
-    """Print the report, record the run, and say where."""
+    """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
     from hybridctl.runs import RunStore
 
-    document = report.verify_document(verification)
-    store = RunStore(site.runs, verification.started)
+    document, trouble, record = report.verify_document(verification), None, None
     try:
-        document = {**document, "id": store.id}
+        store = RunStore(site.runs, verification.started)
+        document["id"], record = store.id, store.path
         store.write_result(document)
         store.log(report.plain_report(verification))
-    finally:
         store.close()
-    if junit is not None:
-        junit.write_text(report.verify_junit(verification), encoding="utf-8")
+    except HybridctlError as error:
+        trouble = error
     if as_json:
         click.echo(json.dumps(document, indent=2))
+        click.echo(report.summary_line(verification), err=True)
     elif sys.stdout.isatty():
         report.print_rich_report(verification)
     else:
         click.echo(report.plain_report(verification))
-    if as_json:
-        click.echo(report.summary_line(verification), err=True)
-    click.echo(f"record: {os.path.relpath(store.path)}", err=True)
+    if junit is not None:
+        junit.write_text(report.verify_junit(verification), encoding="utf-8")
+    if trouble is not None:
+        raise trouble
+    if record is not None:
+        click.echo(f"record: {os.path.relpath(record)}", err=True)
 
 
 def _catalogue(as_json: bool) -> str:

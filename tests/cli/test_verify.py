@@ -99,6 +99,7 @@ def test_junit_is_written_beside(site: Path) -> None:
     [
         (("--only", "memmory"), "--only memmory: there is no such check or topic; did you mean memory?"),
         (("--limit", "h3"), "--limit 'h3' names no host"),
+        (("--junit", "nosuch/report.xml"), "--junit nosuch/report.xml: the folder is not there or not writable"),
         (("-i", "nosuch"), "nosuch: there is no such inventory"),
     ],
 )
@@ -109,6 +110,15 @@ def test_bad_input_contacts_nobody(site: Path, arguments: tuple[str, ...], messa
     assert message in result.stderr
     assert result.stdout == ""
     assert not (site / ".hybridctl").exists()
+
+
+def test_a_report_that_cannot_be_recorded_is_printed_all_the_same(site: Path) -> None:
+    """Exit 1 with the reason on stderr; the work is not lost."""
+    (site / ".hybridctl").write_text("a file where a folder should be")
+    result = ask("--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["judged"] == 2
+    assert "cannot write the record of this run" in result.stderr
 
 
 def test_a_bad_profile_contacts_nobody(site: Path) -> None:
