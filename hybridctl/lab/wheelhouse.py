@@ -39,7 +39,7 @@ def build(cache: Path, progress: Progress, rebuild: bool = False) -> Path:
     text = lock_text()
 
     def fill(folder: Path) -> None:
-        total = text.count("==")
+        total = sum(line[:1].isalnum() for line in text.splitlines())
         progress(f"downloading {total} wheels for vLLM workers (0.6 GB, once)")
         (folder / "requirements.txt").write_text(text, encoding="utf-8")
         output = _download(folder, [], total, progress)
