@@ -111,6 +111,8 @@ def test_a_worker_is_drained_and_restarted_while_clients_ask(rack: Rack) -> None
         done = rack.playbook("playbooks/adhoc/restart_worker.yml", "-e", "worker=cpu1")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert rack.on("cpu1", "systemctl", "show", "--property=MainPID", "--value", "vllm.service") != before
+    # The probe must not take the restart for a failure.
+    assert "restarting" not in rack.on("cpu1", "journalctl", "--no-pager", "--unit=vllm-probe.service")
     sys.stderr.write(f"requests sent {clients.sent}, failed {len(clients.failures)}, by worker {clients.workers}\n")
     assert clients.failures == []
     assert clients.sent > 20

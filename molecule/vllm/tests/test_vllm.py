@@ -88,6 +88,19 @@ def test_a_killed_vllm_comes_back(host: Host) -> None:
     assert host.check_output("systemctl show --property=MainPID --value vllm.service") != before
 
 
+def test_a_stopped_unit_is_left_alone(host: Host) -> None:
+    """What an operator stopped, the probe does not start again, however often it fails."""
+    host.check_output("systemctl stop vllm.service")
+    for _ in range(2):
+        assert host.run("/usr/local/sbin/vllm-probe --restart-after 1").rc == 1
+    assert not host.service("vllm.service").is_running
+    host.check_output("systemctl start vllm.service")
+    # A start under way is left alone too: it has the time a start may take.
+    assert host.run("/usr/local/sbin/vllm-probe --restart-after 1").rc == 1
+    wait_for_token(host)
+    assert host.check_output("systemctl show --property=NRestarts --value vllm.service") == "0"
+
+
 def test_a_hanging_engine_is_noticed_and_restarted(host: Host) -> None:
     """The engine is stopped: /health still says 200, the probe fails, and after its failures the unit is restarted."""
     host.check_output("/usr/local/sbin/vllm-probe --restart-after 2")
