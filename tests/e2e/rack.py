@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridctl.lab.fleet import Lab
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 NAME = "e2e"
@@ -74,14 +76,15 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
 
 
 def traces() -> dict[str, Sequence[str]]:
-    """What a lab of ours could leave on this machine: links, mounts, processes, packet filter tables."""
+    """What this lab could leave on the machine: links, mounts, processes, a changed sysctl."""
 
     def out(*argv: str) -> list[str]:
         return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines()
 
+    ours = Lab(NAME, ROOT)
     return {
-        "links": sorted(line.split(":")[1].strip() for line in out("ip", "-o", "link")),
-        "mounts": sorted(line for line in Path("/proc/mounts").read_text().splitlines() if ".hybridctl" in line),
-        "processes": sorted(line for line in out("ps", "-eo", "args") if f".hybridctl/lab/{NAME}" in line),
+        "links": [line for line in out("ip", "-o", "link") if ours.id in line],
+        "mounts": [m for m in Path("/proc/mounts").read_text().splitlines() if str(ours.folder) in m],
+        "processes": [line for line in out("ps", "-eo", "args") if str(ours.folder) in line or ours.id in line],
         "forwarding": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
     }
