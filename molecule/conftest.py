@@ -12,16 +12,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def refused() -> Callable[..., str]:
-    """Converge the scenario in check mode with bad variables; return what it says, fail when it does not refuse."""
+def converged() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Converge the scenario once more, with more words on the command line; return how it ended and what it said."""
 
-    def run(*variables: str) -> str:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
         scenario = os.environ["MOLECULE_SCENARIO_NAME"]
-        done = subprocess.run(
+        return subprocess.run(
             [
-                *(Path(sys.executable).with_name("ansible-playbook"), "--check"),
+                Path(sys.executable).with_name("ansible-playbook"),
                 *("-i", ROOT / ".hybridctl" / "lab" / f"molecule-{scenario}" / "site" / "inventory"),
-                *(word for variable in variables for word in ("-e", variable)),
+                *words,
                 ROOT / ".config" / "molecule" / "converge.yml",
             ],
             capture_output=True,
@@ -29,6 +29,16 @@ def refused() -> Callable[..., str]:
             check=False,
             env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
         )
+
+    return run
+
+
+@pytest.fixture
+def refused(converged: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., str]:
+    """Converge the scenario in check mode with bad variables; return what it says, fail when it does not refuse."""
+
+    def run(*variables: str) -> str:
+        done = converged("--check", *(word for variable in variables for word in ("-e", variable)))
         assert done.returncode == 2, done.stdout
         return " ".join((done.stdout + done.stderr).split())
 

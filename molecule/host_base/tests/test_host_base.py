@@ -1,5 +1,10 @@
 """What host_base leaves on a host, and what it must refuse."""
 
+import re
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+import pytest
 from testinfra.host import Host
 
 
@@ -16,9 +21,10 @@ def test_limits_hold_in_a_new_session(host: Host) -> None:
     assert host.check_output("su -s /bin/sh nobody -c 'ulimit -H -n'") == "4321"
 
 
-def test_time_servers_are_those_of_the_site(host: Host) -> None:
-    """chrony names the site's server, and its package is held at the locked version."""
-    assert "server 192.0.2.1 iburst" in host.file("/etc/chrony/conf.d/hybridctl.conf").content_string
+def test_time_servers_are_those_of_the_site_and_no_others(host: Host) -> None:
+    """chronyd itself reads the site's server and no public pool; its package is held at the locked version."""
+    read = host.check_output("chronyd -p").splitlines()
+    assert [line for line in read if line.startswith(("server ", "pool "))] == ["server 192.0.2.1 iburst"]
     assert host.package("chrony").version.startswith("4.3-")
     assert "chrony" in host.check_output("apt-mark showhold").split()
 
@@ -33,3 +39,47 @@ def test_unattended_upgrades_leave_our_packages_alone(host: Host) -> None:
 def test_transparent_hugepages_are_set_at_boot(host: Host) -> None:
     """The boot-time file asks for madvise."""
     assert host.file("/etc/tmpfiles.d/hybridctl-hugepages.conf").contains("enabled - - - - madvise$")
+
+
+def test_drift_is_named_by_check_mode_and_repaired(host: Host, converged: Callable[..., CompletedProcess[str]]) -> None:
+    """A parameter and a file changed by hand: check mode names both and touches neither, converging repairs both."""
+    host.check_output("sysctl -w net.core.somaxconn=1234")
+    host.check_output("rm /etc/security/limits.d/60-hybridctl.conf")
+    wanted = {"Apply those that differ", "Write the limits"}
+
+    planned = converged("--check")
+    assert wanted == changed(planned.stdout), planned.stdout
+    assert host.sysctl("net.core.somaxconn") == 1234
+    assert not host.file("/etc/security/limits.d/60-hybridctl.conf").exists
+
+    done = converged()
+    assert wanted == changed(done.stdout), done.stdout
+    assert host.sysctl("net.core.somaxconn") == 8192
+    assert host.file("/etc/security/limits.d/60-hybridctl.conf").contains("nofile 4321")
+
+
+def changed(output: str) -> set[str]:
+    """Return the names of the tasks that changed something."""
+    parts = re.split(r"(?m)^(?:TASK|RUNNING HANDLER) \[(?:\S+ : )?(.*?)\] \**$", output)
+    return {name for name, said in zip(parts[1::2], parts[2::2], strict=True) if "\nchanged: " in said}
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ('{"host_base_sysctl": {"vm.swapiness": "1"}}', "names vm.swapiness, which kernel"),
+        (
+            '{"host_base_sysctl": {"vm.swappiness": "1"}, "__host_base_container": false}',
+            "names vm.swappiness, which this kernel lets nobody set",
+        ),
+        (
+            '{"host_base_limits": [{"domain": "*", "type": "-", "item": "nofile", "value": "2000000000"}]}',
+            "asks for 2000000000 open files (nofile); the kernel gives a process at most",
+        ),
+        ('{"host_base_hugepages": 100000000}', "% of the memory; at most 90 % leaves the host alive"),
+    ],
+    ids=["unknown parameter", "read-only parameter", "too many files", "too many huge pages"],
+)
+def test_bad_variables_are_refused(refused: Callable[..., str], variables: str, message: str) -> None:
+    """The message names the variable's value and the remedy."""
+    assert message in refused(variables)

@@ -1,13 +1,20 @@
-"""What node_telemetry leaves on a host."""
+"""What node_telemetry leaves on a host, and what it must refuse."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
 from testinfra.host import Host
 
 UNIT = "prometheus-node-exporter"
 
 
 def metrics(host: Host) -> str:
-    """Ask the exporter as Prometheus would."""
-    fetch = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:9177/metrics').read().decode())"
+    """Ask the exporter as Prometheus would, at the one address it listens on."""
+    address = host.check_output("hostname -I").split()[0]
+    fetch = f"import urllib.request; print(urllib.request.urlopen('http://{address}:9177/metrics').read().decode())"
     return str(host.check_output("python3 -c %s", fetch))
 
 
@@ -44,3 +51,41 @@ def test_the_package_is_held_at_the_locked_version(host: Host) -> None:
     """apt leaves the exporter alone."""
     assert host.package(UNIT).version.startswith("1.5.0-")
     assert UNIT in host.check_output("apt-mark showhold").split()
+
+
+def test_nobody_listens_on_other_addresses(host: Host) -> None:
+    """The address is bound alone: loopback has nothing there."""
+    listening = host.check_output("ss -Hltn 'sport = :9177'").splitlines()
+    assert [host.check_output("hostname -I").split()[0] + ":9177"] == [line.split()[3] for line in listening]
+
+
+def test_the_service_may_do_little_and_still_sees_the_disks(host: Host) -> None:
+    """systemd rates its exposure OK, and no file system looks read-only because of the unit's own sandbox."""
+    rating = host.check_output("systemd-analyze security %s.service", UNIT).splitlines()[-1]
+    found = re.search(r"([0-9.]+) OK", rating)
+    assert found, rating
+    assert float(found[1]) < 2.5
+    assert re.search(r'node_filesystem_readonly\{.*mountpoint="/tmp"\} 0', metrics(host))
+
+
+def test_the_pinned_list_of_collectors_is_that_of_the_binary(host: Host) -> None:
+    """The names the role accepts are those the installed version has."""
+    role = Path(__file__).resolve().parents[3] / "roles" / "node_telemetry" / "vars" / "main.yml"
+    known = yaml.safe_load(role.read_text(encoding="utf-8"))["__node_telemetry_collectors"]
+    told = host.run("%s --help", UNIT)
+    has = re.findall(r"--collector\.([a-z0-9_]+)\s+Enable", told.stdout + told.stderr)
+    assert known == sorted(has)
+
+
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ('{"node_telemetry_collectors_enabled": ["gpu"]}', "names gpu, which node_exporter 1.5.0 does not have"),
+        ('{"node_telemetry_collectors_enabled": ["arp"]}', "arp stands in both"),
+        ('{"node_telemetry_listen_address": "9100"}', 'listen_address is 9100; write address:port, as in ":9100"'),
+    ],
+    ids=["unknown collector", "both on and off", "no port"],
+)
+def test_bad_variables_are_refused(refused: Callable[..., str], variable: str, message: str) -> None:
+    """The message names the value and what is allowed."""
+    assert message in refused(variable)
