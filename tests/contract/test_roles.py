@@ -114,6 +114,24 @@ def test_modules_are_named_in_full_and_come_with_ansible_core(role: Path) -> Non
             assert task.get("name"), path
 
 
+@every_role
+def test_facts_are_read_where_they_lie(role: Path) -> None:
+    """`ansible_facts['x']`, never an injected `ansible_x`, which is off; the connection's own variables aside."""
+    allowed = {"ansible_facts", "ansible_managed", "ansible_check_mode", "ansible_host", "ansible_port", "ansible_user"}
+    allowed |= {"ansible_python_interpreter", "ansible_playbook_python"}
+    for path in role.rglob("*"):
+        if path.suffix in (".yml", ".j2"):
+            found = set(re.findall(r"\bansible_[a-z_]+\b(?!\.)", path.read_text(encoding="utf-8")))
+            assert found <= allowed, path
+
+
+def test_the_exporter_of_the_lock_is_the_one_whose_collectors_are_listed() -> None:
+    """A new version in the lock needs its list of collectors."""
+    lock = load(ROOT / "hybridctl" / "data" / "lock.yml")
+    version = load(ROOT / "roles" / "node_telemetry" / "vars" / "main.yml")["__node_telemetry_version"]
+    assert f"{version}-*" == lock["packages"]["Debian_12"]["x86_64"]["prometheus-node-exporter"]
+
+
 def test_check_mode_is_asked_for_in_one_place() -> None:
     """`ansible_check_mode` stands in the helper role only (design, decision 9)."""
     found = {
