@@ -8,7 +8,6 @@ from pathlib import Path
 import yaml
 
 from hybridctl import content
-from hybridctl.errors import HybridctlError
 
 __all__ = ["role_groups", "supported_systems"]
 
@@ -33,10 +32,6 @@ def _playbook(folder: Path, entry: Mapping[str, str]) -> Path:
 
 @cache
 def supported_systems() -> tuple[str, ...]:
-    """Return the systems that the preflight playbook lets pass, such as `Debian_12_x86_64`."""
-    path = content.collection_root() / "playbooks" / "preflight.yml"
-    for play in yaml.safe_load(path.read_text(encoding="utf-8")):
-        for task in play["tasks"]:
-            if "__preflight_supported" in task.get("vars", {}):
-                return tuple(task["vars"]["__preflight_supported"])
-    raise HybridctlError(f"{path} names no supported systems", "reinstall: pipx reinstall hybridctl")
+    """Return the systems the lock has versions for, such as `Debian_12_x86_64`; provision refuses all others."""
+    packages = content.lock()["packages"]
+    return tuple(f"{system}_{architecture}" for system, known in packages.items() for architecture in known)
