@@ -5,13 +5,17 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from rack import BIN, NAME, ROOT, Rack, lab, traces
+from lab_traces import assert_gone, traces
+from rack import BIN, NAME, ROOT, Rack, lab
+
+from hybridctl.lab.fleet import Lab
 
 
 @pytest.fixture(scope="session")
 def rack() -> Iterator[Rack]:
     """Raise the rack by the demo itself, and hold `lab down` to leaving nothing."""
-    before = traces()
+    ours = Lab(NAME, ROOT)
+    before = traces(ours)
     try:
         done = subprocess.run(
             [ROOT / "scripts" / "demo", "--name", NAME, "--keep"],
@@ -26,4 +30,4 @@ def rack() -> Iterator[Rack]:
         yield Rack(done.stdout)
     finally:
         lab("down", "--name", NAME)
-    assert traces() == before
+    assert_gone(ours, before)

@@ -4,12 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from hybridctl.lab.fleet import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -73,18 +70,3 @@ def document(done: subprocess.CompletedProcess[str]) -> Any:
     """Return the JSON document a command printed on stdout."""
     assert done.stdout.startswith("{"), done.stderr[-3000:]
     return json.loads(done.stdout)
-
-
-def traces() -> dict[str, Sequence[str]]:
-    """What this lab could leave on the machine: links, mounts, processes, a changed sysctl."""
-
-    def out(*argv: str) -> list[str]:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.splitlines()
-
-    ours = Lab(NAME, ROOT)
-    return {
-        "links": [line for line in out("ip", "-o", "link") if ours.id in line],
-        "mounts": [m for m in Path("/proc/mounts").read_text().splitlines() if str(ours.folder) in m],
-        "processes": [line for line in out("ps", "-eo", "args") if str(ours.folder) in line or ours.id in line],
-        "forwarding": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
-    }

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from lab_traces import Traces, assert_gone, traces
 
 from hybridctl.lab.cache import cache_root
 from hybridctl.lab.cgroup import cgroup_mount
@@ -56,51 +57,9 @@ def shown(name: str = "main") -> dict[str, dict[str, object]]:
     return {host["name"]: host for host in hosts}
 
 
-def traces(name: str) -> dict[str, Sequence[str]]:
-    """Return everything of this lab that this machine shows, and the settings no lab may touch."""
-    lab = Lab(name, BASE)
-
-    def lines(*argv: str) -> list[str]:
-        if shutil.which(argv[0]) is None:
-            return []
-        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
-
-    mine = (lab.id, f"{lab.folder}/")
-    groups = [str(path) for path in cgroup_mount().glob(f"{lab.id}*")]
-    # A host's own processes carry no name of the lab; the overlay they stand on does.
-    inside = [
-        path.parent.name
-        for path in Path("/proc").glob("[0-9]*/mountinfo")
-        if " / / " in (text := _read(path))
-        and f"hybridctl-{lab.id}-" in text
-        and " - overlay hybridctl-" in next(line for line in text.splitlines() if line.split()[4] == "/")
-    ]
-    return {
-        "links": [line for line in lines("ip", "-o", "-details", "link") if lab.id in line],
-        "routes": [line for line in lines("ip", "route") if lab.id in line],
-        "mounts": [line for line in Path("/proc/mounts").read_text().splitlines() if any(m in line for m in mine)],
-        "processes": [line for line in lines("ps", "-eo", "args") if any(m in line for m in mine)],
-        "inside": inside,
-        "groups": groups,
-        "tables": lines("nft", "list", "tables"),
-        "forward": [_read(path) for path in sorted(Path("/proc/sys/net/ipv4").glob("ip_forward"))],
-        "folder": [str(lab.folder)] if lab.folder.exists() else [],
-    }
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:  # the process ended meanwhile
-        return ""
-
-
-def assert_gone(name: str, before: dict[str, Sequence[str]]) -> None:
-    """Nothing of the lab is left; the kernel may take a moment to free a link."""
-    deadline = time.monotonic() + 5
-    while (now := traces(name)) != before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert now == before
+def the(name: str) -> Lab:
+    """Return the lab of that name."""
+    return Lab(name, BASE)
 
 
 @pytest.fixture(scope="module")
@@ -121,23 +80,23 @@ def fleet() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def clean(fleet: Path) -> dict[str, Sequence[str]]:
+def clean(fleet: Path) -> Traces:
     """What the machine shows before the lab is up."""
-    return traces("main")
+    return traces(the("main"))
 
 
 @pytest.fixture(scope="module")
-def lab(fleet: Path, clean: dict[str, Sequence[str]]) -> Lab:
+def lab(fleet: Path, clean: Traces) -> Lab:
     """A lab of four hosts, raised once for this file; the fixture's first `up` also fills the cache."""
     assert [len(clean[what]) for what in ("links", "mounts", "processes", "inside", "groups", "folder")] == [0] * 6
     hybridctl("up", "--name", "main", "--hosts", str(fleet))
     return Lab("main", BASE)
 
 
-def test_four_hosts_are_up_from_a_warm_cache_in_seconds(lab: Lab, fleet: Path, clean: dict[str, Sequence[str]]) -> None:
+def test_four_hosts_are_up_from_a_warm_cache_in_seconds(lab: Lab, fleet: Path, clean: Traces) -> None:
     """Removed and raised again, four hosts answer within 20 s, and the command says how many it took."""
     hybridctl("down", "--name", "main")
-    assert_gone("main", clean)
+    assert_gone(the("main"), clean)
     done = hybridctl("up", "--name", "main", "--hosts", str(fleet), "--json")
     document = json.loads(done.stdout)
     assert set(document["seconds"]) == set(HOSTS)
@@ -274,7 +233,7 @@ def test_up_brings_back_what_is_missing(lab: Lab) -> None:
 
 def test_two_labs_side_by_side(lab: Lab, fleet: Path) -> None:
     """A second lab takes another subnet; its end leaves the first one alone."""
-    before = traces("second")
+    before = traces(the("second"))
     small = fleet.with_name("small.yml")
     small.write_text("hosts:\n  gw1: {groups: [gateway]}\n")
     hybridctl("up", "--name", "second", "--hosts", str(small))
@@ -282,13 +241,13 @@ def test_two_labs_side_by_side(lab: Lab, fleet: Path) -> None:
     assert theirs.rpartition(".")[0] != ours.rpartition(".")[0]
     assert on("gw1", "hostname -I", "second") == theirs
     hybridctl("down", "--name", "second")
-    assert_gone("second", before)
+    assert_gone(the("second"), before)
     assert on("gw1", "hostname -I") == ours
 
 
 def test_a_subnet_in_use_is_refused(lab: Lab, fleet: Path) -> None:
     """The network of the running lab is not given to another one, and nothing is created."""
-    before = traces("refused")
+    before = traces(the("refused"))
     address = str(shown()["gw1"]["address"])
     done = hybridctl(
         *("up", "--name", "refused", "--hosts", str(fleet), "--subnet", f"{address.rpartition('.')[0]}.0/24"),
@@ -296,7 +255,7 @@ def test_a_subnet_in_use_is_refused(lab: Lab, fleet: Path) -> None:
     )
     assert done.returncode == 2
     assert "which this machine uses" in done.stderr
-    assert traces("refused") == before
+    assert traces(the("refused")) == before
 
 
 def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path) -> None:
@@ -307,12 +266,12 @@ def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path
     content = victim.read_bytes()
     victim.unlink()  # a hard link to the real cache: that one must stay whole
     victim.write_bytes(content[:1000])
-    before = traces("short")
+    before = traces(the("short"))
     done = hybridctl("up", "--name", "short", "--hosts", str(fleet), check=False, XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 1
     assert f"damaged cache: {victim} should have {len(content)} bytes, is 1000 bytes" in done.stderr
     assert "-> hybridctl lab up --rebuild-cache" in done.stderr
-    assert traces("short") == before
+    assert traces(the("short")) == before
 
 
 def _bulky(folder: str, names: list[str]) -> list[str]:
@@ -342,7 +301,7 @@ MOMENTS: dict[str, Callable[[Lab], bool]] = {
 def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
     """Wherever `kill -9` meets `up`, `down` leaves nothing behind."""
     killed = Lab("killed", BASE)
-    before = traces("killed")
+    before = traces(the("killed"))
     with started(fleet) as up:
         deadline = time.monotonic() + 60
         while not MOMENTS[moment](killed):
@@ -351,7 +310,7 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
         up.kill()
     assert killed.folder.exists()
     hybridctl("down", "--name", "killed")
-    assert_gone("killed", before)
+    assert_gone(the("killed"), before)
 
 
 def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:
@@ -369,9 +328,9 @@ def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:
     hybridctl("down", "--name", "killed")
 
 
-def test_down_leaves_nothing(lab: Lab, clean: dict[str, Sequence[str]]) -> None:
+def test_down_leaves_nothing(lab: Lab, clean: Traces) -> None:
     """After all of the above, `down` leaves no process, mount, link, control group, table or folder."""
-    assert len(traces("main")["inside"]) > len(HOSTS)
+    assert len(traces(the("main"))["inside"]) > len(HOSTS)
     hybridctl("down", "--name", "main")
-    assert_gone("main", clean)
+    assert_gone(the("main"), clean)
     assert hybridctl("down", "--name", "main").stderr.startswith("there is no lab main here")

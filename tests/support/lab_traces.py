@@ -1,0 +1,65 @@
+"""What a lab shows on this machine: processes, mounts, links, control groups, tables, settings."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hybridctl.lab.cgroup import cgroup_mount
+from hybridctl.lab.fleet import Lab
+
+__all__ = ["Traces", "assert_gone", "traces"]
+
+Traces = Mapping[str, Sequence[str]]
+
+
+def traces(lab: Lab) -> Traces:
+    """Return everything of this lab that this machine shows, and the settings no lab may touch."""
+    mine = (lab.id, f"{lab.folder}/")
+    mounts = Path("/proc/mounts").read_text().splitlines()
+    return {
+        "links": [line for line in _lines("ip", "-o", "-details", "link") if lab.id in line],
+        "routes": [line for line in _lines("ip", "route") if lab.id in line],
+        "mounts": [line for line in mounts if any(m in line for m in mine)],
+        "processes": [line for line in _lines("ps", "-eo", "args") if any(m in line for m in mine)],
+        "inside": _inside(lab),
+        "groups": [str(path) for path in cgroup_mount().glob(f"{lab.id}*")],
+        "tables": _lines("nft", "list", "tables"),
+        "forward": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
+        "folder": [str(lab.folder)] if lab.folder.exists() else [],
+    }
+
+
+def assert_gone(lab: Lab, before: Traces) -> None:
+    """Nothing of the lab is left; the kernel may take a moment to free a link."""
+    deadline = time.monotonic() + 5
+    while (now := traces(lab)) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert now == before
+
+
+def _inside(lab: Lab) -> list[str]:
+    """Return the processes on the lab's hosts: they carry no name of the lab, the overlay they stand on does."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/mountinfo"):
+        text = _read(path)
+        if f"hybridctl-{lab.id}-" not in text:
+            continue
+        root = next((line for line in text.splitlines() if line.split()[4] == "/"), "")
+        if " - overlay hybridctl-" in root:
+            found.append(path.parent.name)
+    return found
+
+
+def _lines(*argv: str) -> list[str]:
+    if shutil.which(argv[0]) is None:
+        return []
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # the process ended meanwhile
+        return ""
