@@ -1,5 +1,6 @@
 """Where the Ansible collection lies: inside the installed wheel, or in the checkout."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import yaml
 
 from hybridctl.errors import HybridctlError
 
-__all__ = ["COLLECTION", "collection_root", "collections_path", "inventories", "lock"]
+__all__ = ["COLLECTION", "collection_root", "collections_path", "inventories", "lock", "schema"]
 
 COLLECTION = "hybridctl.site"
 _PACKAGE = Path(__file__).resolve().parent
@@ -41,4 +42,10 @@ def inventories() -> Path:
 def lock() -> dict[str, Any]:
     """Return the lock: exact versions per operating system release and architecture."""
     data: dict[str, Any] = yaml.safe_load((collection_root() / "lock.yml").read_text(encoding="utf-8"))
+    return data
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return one of our JSON Schemas: `plan`, `run-result`, `verify-result`."""
+    data: dict[str, Any] = json.loads((_PACKAGE / "data" / f"{name}.schema.json").read_text(encoding="utf-8"))
     return data

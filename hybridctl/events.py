@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from hybridctl.changes import Change, TaskChange, changes_of
 from hybridctl.failures import explain, item_label
 
 __all__ = ["Event", "EventKind", "Failure", "HostOutcome", "HostState", "Outcomes", "layer_of", "parse"]
@@ -49,7 +50,7 @@ class Event:
         at: ISO 8601, UTC, as the runner stamped it.
         layer: `base` of the play `Base | every host`; the whole name when it has no ` | `.
         path: `file:line` of the task.
-        changes: the changes of a CHANGED task: (item, diff) pairs, item empty outside of a loop.
+        changes: what a CHANGED task changed; at least one.
         stats: Ansible's own counters, counter -> host -> number (STATS only).
         pattern: the hosts a PLAY is for.
     """
@@ -66,12 +67,13 @@ class Event:
     remedy: str = ""
     item: str = ""
     pattern: str = ""
-    changes: tuple[tuple[str, Any], ...] = ()
+    changes: tuple[Change, ...] = ()
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that are set, for one line of `events.jsonl`."""
-        return {key: value for key, value in asdict(self).items() if value}
+        fields = {key: value for key, value in asdict(self).items() if value}
+        return {**fields, "changes": [change.as_dict() for change in self.changes]} if self.changes else fields
 
 
 def layer_of(play: str) -> str:
@@ -116,9 +118,11 @@ def _result(kind: EventKind, at: str, play: str, data: Mapping[str, Any]) -> Eve
     result = result if isinstance(result, Mapping) else {}
     host, path = str(data.get("host", "")), str(data.get("task_path") or "")
     message = remedy = item = ""
-    changes: tuple[tuple[str, Any], ...] = ()
+    role, task = str(data.get("role") or ""), str(data.get("task") or "")
+    changes: tuple[Change, ...] = ()
     if kind is EventKind.OK and result.get("changed"):
-        kind, changes = EventKind.CHANGED, tuple(_changes(result))
+        kind = EventKind.CHANGED
+        changes = changes_of(str(data.get("task_action") or ""), result, label=f"{role}: {task}" if role else task)
     elif kind is EventKind.FAILED and data.get("ignore_errors"):
         kind = EventKind.IGNORED
     if kind in (EventKind.FAILED, EventKind.UNREACHABLE, EventKind.IGNORED, EventKind.ITEM):
@@ -133,32 +137,14 @@ def _result(kind: EventKind, at: str, play: str, data: Mapping[str, Any]) -> Eve
         host=host,
         layer=layer_of(play),
         play=play,
-        role=str(data.get("role") or ""),
-        task=str(data.get("task") or ""),
+        role=role,
+        task=task,
         path=path,
         message=message,
         remedy=remedy,
         item=item,
         changes=changes,
     )
-
-
-def _changes(result: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("changed")]
-    for item in items:
-        yield item_label(item), _placed(item)
-    if not items:
-        yield "", _placed(result)
-
-
-def _placed(result: Mapping[str, Any]) -> Any:
-    """Return the diff of a result, with the path on the host: the diff's own header may name a temporary file."""
-    diff, place = result.get("diff"), result.get("dest") or result.get("path")
-    parts = diff if isinstance(diff, list) else [diff]
-    if place and sum(isinstance(part, Mapping) and ("before" in part or "after" in part) for part in parts) == 1:
-        parts = [{**part, "place": str(place)} if isinstance(part, Mapping) else part for part in parts]
-        return parts if isinstance(diff, list) else parts[0]
-    return diff
 
 
 @dataclass(frozen=True)
@@ -179,6 +165,7 @@ class HostOutcome:
 
     Attributes:
         layers: seconds from the start of the layer's play to the host's last result in it.
+        changes: what its tasks changed, in order; in check mode, what they would.
         task: what runs now.
     """
 
@@ -193,6 +180,7 @@ class HostOutcome:
     rescued: int = 0
     layers: dict[str, float] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    changes: list[TaskChange] = field(default_factory=list)
     layer: str = ""
     task: str = ""
 
@@ -251,6 +239,7 @@ class Outcomes:
         host.task = ""
         host.ok += kind in (EventKind.OK, EventKind.CHANGED, EventKind.IGNORED)
         host.changed += kind is EventKind.CHANGED
+        host.changes += [TaskChange(event.layer, event.role, event.task, change) for change in event.changes]
         host.failed += kind is EventKind.FAILED
         host.unreachable += kind is EventKind.UNREACHABLE
         host.skipped += kind is EventKind.SKIPPED

@@ -1,43 +1,50 @@
 """Check-mode results -> a plan: host by host and layer by layer, what a provision would change."""
 
 import difflib
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from hybridctl.events import Event, EventKind, HostState, Outcomes
+from hybridctl.changes import TaskChange
+from hybridctl.events import HostState
 from hybridctl.results import RunResult
 
-__all__ = ["Change", "Plan", "Planner", "diff_lines"]
+__all__ = ["PLAN_SCHEMA", "Plan", "PlannedChange", "diff_lines"]
 
+PLAN_SCHEMA = 2  # of the JSON document; described by data/plan.schema.json
 LONGEST_DIFF = 200  # lines kept of one change; a whole new file need not be read here to know that it is new
 
 
 @dataclass(frozen=True)
-class Change:
-    """One task that would change its host.
+class PlannedChange:
+    """One resource that would change.
 
     Attributes:
-        items: what the task would change in its loop; empty when it has none.
+        depends_on: the resource that must come first; empty when the change is certain.
         diff: unified diff, secrets masked; empty when the module gives none.
+        digest: of the whole diff, which `diff` may have cut.
     """
 
     layer: str
     role: str
     task: str
-    items: tuple[str, ...] = ()
-    diff: tuple[str, ...] = ()
+    kind: str
+    name: str
+    action: str
+    why: str
+    depends_on: str
+    old: str
+    new: str
+    size: int
+    diff: tuple[str, ...]
+    digest: str
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
-        return {
-            "layer": self.layer,
-            "role": self.role,
-            "task": self.task,
-            "items": list(self.items),
-            "diff": list(self.diff),
-        }
+        return {**asdict(self), "diff": list(self.diff), "certain": not self.depends_on}
 
 
 @dataclass(frozen=True)
@@ -48,56 +55,96 @@ class Plan:
         result: the check-mode run behind it; it also tells which hosts could not be planned.
     """
 
-    changes: Mapping[str, tuple[Change, ...]]
+    changes: Mapping[str, tuple[PlannedChange, ...]]
     result: RunResult
 
-    def grouped(self) -> list[tuple[tuple[str, ...], tuple[Change, ...]]]:
+    @classmethod
+    def of(cls, result: RunResult) -> "Plan":
+        """Read the plan off a check-mode run that has ended."""
+        return cls({host.name: tuple(_planned(host.changes)) for host in result.hosts}, result)
+
+    def grouped(self) -> list[tuple[tuple[str, ...], tuple[PlannedChange, ...]]]:
         """Return (hosts, changes) with hosts of the very same changes together, in inventory order."""
-        groups: dict[tuple[Change, ...], list[str]] = {}
+        groups: dict[tuple[PlannedChange, ...], list[str]] = {}
         for host, changes in self.changes.items():
             groups.setdefault(changes, []).append(host)
         return [(tuple(hosts), changes) for changes, hosts in groups.items()]
 
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Return kind -> action -> number, over all hosts."""
+        counts: dict[str, Counter[str]] = {}
+        for change in (change for changes in self.changes.values() for change in changes):
+            counts.setdefault(change.kind, Counter())[change.action] += 1
+        return {kind: dict(actions) for kind, actions in counts.items()}
+
+    def is_planned(self, host: str) -> bool:
+        """Tell whether check mode came to the end of the host's tasks."""
+        state = next(outcome.state for outcome in self.result.hosts if outcome.name == host)
+        return state in (HostState.OK, HostState.NOTHING_TO_DO)
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         run = self.result.document
-        failures = {host.name: [vars(failure) for failure in host.failures] for host in self.result.hosts}
-        states = {host.name: host.state for host in self.result.hosts}
+        outcomes = {host.name: host for host in self.result.hosts}
         return {
-            "schema": 1,
+            "schema": PLAN_SCHEMA,
             **{key: run[key] for key in ("id", "site", "limit", "layers", "asked", "judged", "exit_code", "message")},
+            "summary": self.summary(),
             "hosts": [
                 {
                     "name": name,
-                    "planned": states[name] in (HostState.OK, HostState.NOTHING_TO_DO),
-                    "state": states[name].value,
+                    "planned": self.is_planned(name),
+                    "state": outcomes[name].state.value,
+                    "reboot": reboot(changes),
                     "changes": [change.document() for change in changes],
-                    "failures": failures[name],
+                    "failures": [vars(failure) for failure in outcomes[name].failures],
                 }
                 for name, changes in self.changes.items()
             ],
         }
 
 
-@dataclass
-class Planner:
-    """Observes a check-mode run and collects its changes."""
+def reboot(changes: Iterable[PlannedChange]) -> dict[str, Any]:
+    """Return whether the host would be rebooted, and why or why not."""
+    why = [change.why or change.task for change in changes if change.kind == "reboot"]
+    return {"needed": bool(why), "why": "; ".join(why) or "no change here takes effect only at boot"}
 
-    changes: dict[str, list[Change]] = field(default_factory=dict)
 
-    def __call__(self, event: Event, _outcomes: Outcomes) -> None:
-        """Take the next event."""
-        if event.kind is not EventKind.CHANGED:
-            return
-        items = tuple(item for item, _ in event.changes if item)
-        lines = [line for _, diff in event.changes for line in diff_lines(diff)]
-        if len(lines) > LONGEST_DIFF:
-            lines[LONGEST_DIFF:] = [f"... {len(lines) - LONGEST_DIFF} more lines"]
-        self.changes.setdefault(event.host, []).append(Change(event.layer, event.role, event.task, items, tuple(lines)))
+def _planned(changes: Iterable[TaskChange]) -> Iterator[PlannedChange]:
+    """Yield the changes as planned ones.
 
-    def plan(self, result: RunResult) -> Plan:
-        """Return the plan once the run has ended."""
-        return Plan({host.name: tuple(self.changes.get(host.name, ())) for host in result.hosts}, result)
+    What only a command tells stands on what the role would have done before it: Ansible asks such a task nothing but
+    whether a path is there.
+    """
+    before: dict[str, str] = {}
+    for made in changes:
+        change = made.change
+        depends_on = change.depends_on
+        if change.kind == "command" and not depends_on:
+            depends_on = before.get(made.role, "")
+        before[made.role] = change.resource
+        lines = tuple(diff_lines(change.diff))
+        yield PlannedChange(
+            made.layer,
+            made.role,
+            made.task,
+            change.kind,
+            change.name,
+            change.action,
+            change.why,
+            depends_on,
+            change.old,
+            change.new,
+            change.size,
+            _cut(lines),
+            hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else "",
+        )
+
+
+def _cut(lines: tuple[str, ...]) -> tuple[str, ...]:
+    if len(lines) <= LONGEST_DIFF:
+        return lines
+    return (*lines[:LONGEST_DIFF], f"... {len(lines) - LONGEST_DIFF} more lines")
 
 
 def diff_lines(diff: Any) -> Iterator[str]:

@@ -169,4 +169,5 @@ def _host(host: HostOutcome) -> dict[str, Any]:
     document = asdict(host)
     for working in ("layer", "task"):
         del document[working]
-    return {**document, "state": host.state.value, "seconds": host.seconds}
+    changes = [change.as_dict() for change in host.changes]
+    return {**document, "state": host.state.value, "seconds": host.seconds, "changes": changes}

@@ -12,7 +12,7 @@ import click
 from hybridctl.cli.options import inventory_option, json_option, limit_option
 
 if TYPE_CHECKING:
-    from hybridctl.planning import Change, Plan
+    from hybridctl.planning import Plan, PlannedChange
 
 __all__ = ["command"]
 
@@ -53,15 +53,14 @@ def command(
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import say_result
     from hybridctl.execution import Execution, Options, execute
-    from hybridctl.planning import Planner
+    from hybridctl.planning import Plan
     from hybridctl.site import open_site
 
     site = open_site(inventory)
     execution = Execution.prepare(site, Options(limit, check=True, diff=True, layers=layers, forks=forks))
-    planner = Planner()
     with choose(verbose) as progress:
-        result = execute(execution, "plan", [planner, progress])
-    plan = planner.plan(result)
+        result = execute(execution, "plan", [progress])
+    plan = Plan.of(result)
     if as_json:
         click.echo(json.dumps(plan.document(), indent=2))
     else:
@@ -74,32 +73,70 @@ def command(
 
 
 def _text(plan: "Plan", longest: int) -> Iterator[str]:
-    """Yield the plan line by line: the changes of each group of hosts, then a summary of every host."""
-    from hybridctl.events import HostState
-
+    """Yield the plan line by line: the changes of each group of hosts, a summary by kind, a line for every host."""
     for hosts, changes in plan.grouped():
         if changes:
             yield f"{', '.join(hosts)}: {len(changes)} change{'s' * (len(changes) != 1)}"
             yield from _changes(changes, longest)
             yield ""
+    yield from _summary(plan)
     width = max(4, *(len(name) for name in plan.changes))
     states = {host.name: host.state for host in plan.result.hosts}
     for name, changes in plan.changes.items():
-        would = f"{len(changes)} would change" if changes else "nothing to change"
-        if states[name] not in (HostState.OK, HostState.NOTHING_TO_DO):
+        would = f"{len(changes)} would change, {_reboot(changes)}" if changes else "nothing to change"
+        if not plan.is_planned(name):
             would = f"could not be planned ({states[name].value}); until then {would}"
         yield f"{name:<{width}}  {would}"
 
 
-def _changes(changes: "tuple[Change, ...]", longest: int) -> Iterator[str]:
+def _changes(changes: "tuple[PlannedChange, ...]", longest: int) -> Iterator[str]:
     layer = ""
     for change in changes:
         if change.layer != layer:
             layer = change.layer
             yield f"  {layer}"
-        items = f" ({', '.join(change.items)})" if change.items else ""
-        yield f"    {change.role + ' : ' if change.role else ''}{change.task}{items}"
+        yield f"    {_line(change)}"
         for line in change.diff[:longest]:
             yield f"      {line}"
         if len(change.diff) > longest:
             yield f"      ... {len(change.diff) - longest} more lines: hybridctl plan --full"
+
+
+def _line(change: "PlannedChange") -> str:
+    """Return one change: what becomes of which resource, why, and whether it is certain."""
+    versions = " -> ".join(version for version in (change.old, change.new) if version)
+    size = f", {_bytes(change.size)}" if change.size else ""
+    said = f" {versions}{size}" if versions else ""
+    why = f": {change.why}" if change.why else ""
+    how = f"depends on {change.depends_on}" if change.depends_on else "certain"
+    return f"{change.action} {change.kind} {change.name}{said}{why}  [{how}]"
+
+
+def _summary(plan: "Plan") -> Iterator[str]:
+    for kind, actions in sorted(plan.summary().items()):
+        yield f"{kind + ':':<11} {', '.join(f'{number} to {action}' for action, number in sorted(actions.items()))}"
+    everything = [change for changes in plan.changes.values() for change in changes]
+    if everything:
+        uncertain = sum(bool(change.depends_on) for change in everything)
+        size = sum(change.size for change in everything)
+        yield f"{'in all:':<11} {len(everything) - uncertain} certain, {uncertain} depend on others" + (
+            f", {_bytes(size)} to download" if size else ""
+        )
+        yield ""
+
+
+def _reboot(changes: "tuple[PlannedChange, ...]") -> str:
+    from hybridctl.planning import reboot
+
+    wanted = reboot(changes)
+    return f"reboot: {wanted['why']}" if wanted["needed"] else "no reboot"
+
+
+def _bytes(number: int) -> str:
+    """Return a size as people write it; 1 kB is 1000 bytes, as apt counts."""
+    size = float(number)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

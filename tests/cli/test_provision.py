@@ -136,7 +136,11 @@ def test_plan_shows_masked_changes_of_grouped_hosts(ask: Ask) -> None:
     assert result.exit_code == 0, result.output
     assert fake.request is not None
     assert fake.request.check is True
-    assert result.stdout.splitlines()[:3] == ["gw1, cpu1: 1 change", "  base", "    host_base : Write"]
+    assert result.stdout.splitlines()[:3] == [
+        "gw1, cpu1: 1 change",
+        "  base",
+        "    run command host_base: Write  [certain]",
+    ]
     assert "+key: ********" in result.stdout
     assert "sup3r-secret" not in result.output
     assert "gw1   1 would change" in result.stdout

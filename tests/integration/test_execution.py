@@ -15,7 +15,7 @@ from hybridctl.cli.summary import host_table, say_result
 from hybridctl.errors import ExitCode
 from hybridctl.events import HostState
 from hybridctl.execution import execute
-from hybridctl.planning import Planner
+from hybridctl.planning import Plan
 from hybridctl.testing import DEAD, LOCAL, Bench, play
 
 CANARY = "C4n4ry/s3cret+value-in-vault"
@@ -37,18 +37,17 @@ def test_no_secret_is_written_or_shown(bench: Bench, capfd: pytest.CaptureFixtur
          "ignore_errors": True},
         {"name": "Fail", "ansible.builtin.fail": {"msg": "bad {{ vault_canary }}"}},
     ]  # fmt: skip
-    planner = Planner()
     with PlainProgress(verbose=True) as progress:
-        result = execute(bench(hosts, [play(*tasks)], diff=True), "provision", [progress, planner])
+        result = execute(bench(hosts, [play(*tasks)], diff=True), "provision", [progress])
     say_result(result)
-    print(host_table(result), json.dumps(planner.plan(result).document()))  # noqa: T201 - it is what is searched
+    print(host_table(result), json.dumps(Plan.of(result).document()))  # noqa: T201 - it is what is searched
     assert target.read_text() == f"k={CANARY}", "the play itself must have had the secret"
     shown = capfd.readouterr()
     files = [path for path in (bench.root / ".hybridctl").rglob("*") if path.is_file()]
     texts = {"stdout": shown.out, "stderr": shown.err, **{str(path): path.read_text() for path in files}}
     assert len(texts) >= 5
     assert "bad ********" in texts["stderr"]
-    assert any("********" in line for change in planner.changes["a"] for line in change.diff)
+    assert any("********" in line for change in Plan.of(result).changes["a"] for line in change.diff)
     needles = [CANARY, CANARY[4:], base64.b64encode(CANARY.encode()).decode()[:20]]
     needles.append(base64.b64encode(b"me:" + CANARY.encode()).decode()[8:28])
     assert not [(name, needle) for name, text in texts.items() for needle in needles if needle in text]
@@ -88,9 +87,8 @@ def test_check_mode_plans_and_changes_nothing(bench: Bench) -> None:
     """The plan lists the task with its diff, hosts with the same change together, and the file is not written."""
     target = bench.root / "f"
     write = {"name": "Write", "ansible.builtin.copy": {"content": "new\n", "dest": str(target), "mode": "0600"}}
-    planner = Planner()
     execution = bench({"a": LOCAL, "b": LOCAL}, [play(write)], check=True, diff=True)
-    plan = planner.plan(execute(execution, "plan", [planner]))
+    plan = Plan.of(execute(execution, "plan"))
     assert not target.exists()
     ((hosts, changes),) = plan.grouped()
     assert hosts == ("a", "b")

@@ -30,7 +30,9 @@ def test_a_change_carries_its_items_and_diffs() -> None:
     event = parse(result_event("runner_on_ok", "h", "Write", {"changed": True, "results": results}))
     assert event is not None
     assert event.kind is EventKind.CHANGED
-    assert event.changes == (("a", {"after": "x"}),)
+    assert [(change.resource, change.action, change.diff) for change in event.changes] == [
+        ("command Write (a)", "run", {"after": "x"})
+    ]
 
 
 def test_counters_without_statistics() -> None:

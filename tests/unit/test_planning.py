@@ -7,7 +7,7 @@ import pytest
 
 from hybridctl.errors import ExitCode
 from hybridctl.events import Outcomes, parse
-from hybridctl.planning import LONGEST_DIFF, Planner, diff_lines
+from hybridctl.planning import LONGEST_DIFF, Plan, diff_lines
 from hybridctl.results import RunResult
 from hybridctl.testing import result_event
 
@@ -37,14 +37,13 @@ def test_diffs_of_modules(diff: Any, lines: list[str]) -> None:
 
 def plan_of(*raws: dict[str, Any], hosts: tuple[str, ...] = ("a", "b", "c")) -> Any:
     """Return the plan that these events make."""
-    planner, outcomes = Planner(), Outcomes(hosts)
+    outcomes = Outcomes(hosts)
     for raw in raws:
         event = parse(raw)
         assert event is not None
         outcomes.add(event)
-        planner(event, outcomes)
     run = dict.fromkeys(("id", "site", "limit", "layers", "asked", "judged", "exit_code", "message"))
-    return planner.plan(RunResult(Path(), ExitCode.OK, tuple(outcomes.hosts.values()), run))
+    return Plan.of(RunResult(Path(), ExitCode.OK, tuple(outcomes.hosts.values()), run))
 
 
 def test_hosts_with_the_same_changes_stand_together() -> None:

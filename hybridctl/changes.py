@@ -1,0 +1,180 @@
+"""What a task changed, as resources: (kind, name, action). Pure: results of modules in, changes out.
+
+The same function reads check-mode results for `plan` and real ones for `provision`, so that the two can be compared
+resource by resource. Modules of ours say what they changed in `resources`; of Ansible's own it is read off the result.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hybridctl.failures import item_label
+
+__all__ = ["Change", "TaskChange", "changes_of", "key_set"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource of a host that a task changed, or would change.
+
+    Attributes:
+        kind: file, directory, link, package, unit, user, group, or command for what only a command tells.
+        name: path, package, unit, user; of a command its role and task.
+        action: write, remove, install, upgrade, downgrade, hold, start, restart, reload, enable ..., run.
+        why: in a few words.
+        depends_on: what must come first so that this happens; empty when it was read off the host, and is certain.
+        old, new: versions of a package.
+        size: bytes to download.
+        diff: as the module gave it, secrets masked.
+    """
+
+    kind: str
+    name: str
+    action: str
+    why: str = ""
+    depends_on: str = ""
+    old: str = ""
+    new: str = ""
+    size: int = 0
+    diff: Any = None
+
+    @property
+    def resource(self) -> str:
+        """Kind and name in one: `file /etc/hosts`."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What must be the same in a plan and in the provision that follows it."""
+        return self.resource, self.action
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that are set."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True)
+class TaskChange:
+    """A change and where in the site's playbook it is made."""
+
+    layer: str
+    role: str
+    task: str
+    change: Change
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON, without the diff, which can be long."""
+        fields = self.change.as_dict()
+        fields.pop("diff", None)
+        return {"layer": self.layer, "role": self.role, "task": self.task, **fields}
+
+
+def key_set(hosts: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    """Return (host, resource, action) of the `hosts` of a plan's or a run's JSON document."""
+    return {
+        (host["name"], f"{change['kind']} {change['name']}", change["action"])
+        for host in hosts
+        for change in host["changes"]
+    }
+
+
+def changes_of(module: str, result: Mapping[str, Any], *, label: str) -> tuple[Change, ...]:
+    """Return what a changed result changed, never nothing.
+
+    Args:
+        module: full or short name of the module or action.
+        result: the `res` of the runner's event, redacted.
+        label: `role: task`, the name of what only a command tells.
+    """
+    items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("changed")]
+    if items:
+        return tuple(
+            change for item in items for change in changes_of(module, item, label=f"{label} ({item_label(item)})")
+        )
+    read = _READERS.get(module.rpartition(".")[2], _command)
+    found = tuple(_declared(result)) if "resources" in result else tuple(read(result, label))
+    return found or tuple(_command(result, label))
+
+
+def _declared(result: Mapping[str, Any]) -> Iterator[Change]:
+    """Read what a module of ours says itself."""
+    known = set(Change.__dataclass_fields__)
+    for resource in result["resources"]:
+        yield Change(**{key: value for key, value in resource.items() if key in known})
+
+
+def _command(result: Mapping[str, Any], label: str) -> Iterator[Change]:
+    """Name the task: nobody else knows what a command changes."""
+    yield Change("command", label, "run", diff=_placed(result))
+
+
+_KINDS = {"directory": "directory", "link": "link", "hard": "link"}
+
+
+def _file(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+    arguments = (result.get("invocation") or {}).get("module_args") or {}
+    path = result.get("dest") or result.get("path") or arguments.get("dest") or arguments.get("path")
+    if not path:
+        return
+    wanted = str(result.get("state") or arguments.get("state") or "file")
+    action = "remove" if wanted == "absent" else "write"
+    yield Change(_KINDS.get(wanted, "file"), str(path), action, diff=_placed(result))
+
+
+def _account(kind: str) -> Callable[[Mapping[str, Any], str], Iterator[Change]]:
+    def read(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+        arguments = (result.get("invocation") or {}).get("module_args") or {}
+        name = result.get("name") or arguments.get("name")
+        if name:
+            yield Change(kind, str(name), "remove" if result.get("state") == "absent" else "write")
+
+    return read
+
+
+_STATES = {"started": "start", "stopped": "stop", "restarted": "restart", "reloaded": "reload"}
+
+
+def _unit(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+    arguments = (result.get("invocation") or {}).get("module_args") or {}
+    name = str(result.get("name") or arguments.get("name") or "")
+    if name:
+        unit = name if "." in name else f"{name}.service"
+        yield Change("unit", unit, _STATES.get(str(arguments.get("state")), "enable"))
+
+
+# apt-get, simulating: "Inst NAME [OLD] (NEW SOURCE [ARCH])", "Remv NAME [OLD]"; for real: "Unpacking NAME:ARCH (NEW)
+# over (OLD) ...", "Removing NAME (OLD) ...". Recorded on Debian 12, tests/unit/test_changes.py.
+_SIMULATED = re.compile(r"^(?P<do>Inst|Remv) (?P<name>\S+)(?: \[(?P<old>[^]]+)\])?(?: \((?P<new>\S+))?", re.MULTILINE)
+_UNPACKED = re.compile(r"Unpacking (?P<name>[^\s:]+)(?::\w+)? \((?P<new>[^)]+)\)(?: over \((?P<old>[^)]+)\))?")
+_REMOVED = re.compile(r"Removing (?P<name>[^\s:]+)(?::\w+)? \((?P<old>[^)]+)\)")
+
+
+def _packages(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+    output = str(result.get("stdout") or "")
+    for match in (*_SIMULATED.finditer(output), *_UNPACKED.finditer(output), *_REMOVED.finditer(output)):
+        found = match.groupdict(default="")
+        new = found.get("new", "")
+        action = "upgrade" if found["old"] and new else "install" if new else "remove"
+        yield Change("package", found["name"].partition(":")[0], action, old=found["old"], new=new)
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Change]]] = {
+    **dict.fromkeys(
+        ("assemble", "blockinfile", "copy", "file", "get_url", "lineinfile", "replace", "template", "tempfile"), _file
+    ),
+    **dict.fromkeys(("apt", "package"), _packages),
+    **dict.fromkeys(("service", "systemd", "systemd_service"), _unit),
+    "user": _account("user"),
+    "group": _account("group"),
+}
+
+
+def _placed(result: Mapping[str, Any]) -> Any:
+    """Return the diff of a result, with the path on the host: the diff's own header may name a temporary file."""
+    diff, place = result.get("diff"), result.get("dest") or result.get("path")
+    parts = diff if isinstance(diff, list) else [diff]
+    if place and sum(isinstance(part, Mapping) and ("before" in part or "after" in part) for part in parts) == 1:
+        parts = [{**part, "place": str(place)} if isinstance(part, Mapping) else part for part in parts]
+        return parts if isinstance(diff, list) else parts[0]
+    return diff

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: the hybridctl authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tell what apt would do to have packages at given versions; hold them. Nothing is installed here."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: package_state
+short_description: What it takes to have packages at the versions of a lock
+description:
+  - Asks apt, in a simulation, what would be installed, upgraded, downgraded or removed to have the packages at their versions,
+    with versions before and after and the bytes to download. Changes nothing but, when asked to, the hold of the packages.
+  - Where the host's package index is missing or old, or a repository is not configured yet, a throw-away index is used, so that
+    a plan leaves no trace.
+  - The action P(hybridctl.site.packages#action) installs with it; use that one in roles.
+options:
+  packages:
+    type: dict
+    required: true
+    description: Name of each package and its version, with C(*) as in apt.
+  repositories:
+    type: list
+    elements: str
+    default: []
+    description: One-line apt sources that will be configured before the packages are installed.
+  index_max_age:
+    type: int
+    default: 3600
+    description: Age in seconds above which the host's own index is not used.
+  allow_removal:
+    type: bool
+    default: false
+    description: Whether other packages may be removed for it.
+  hold:
+    type: bool
+    default: false
+    description: Hold those of the packages that are installed.
+author: [The hybridctl authors]
+"""
+
+EXAMPLES = r"""
+- name: What would it take?
+  hybridctl.site.package_state:
+    packages: {haproxy: 2.6.12-*}
+  register: state
+"""
+
+RETURN = r"""
+resources:
+  description: What would change; with O(hold=true), what was held.
+  type: list
+  elements: dict
+  returned: always
+install:
+  description: What to ask apt for, as NAME=VERSION, empty when all is there.
+  type: list
+  elements: str
+  returned: always
+versions:
+  description: Every installed package and its version.
+  type: dict
+  returned: when something would change
+"""
+
+import contextlib
+import glob
+import os
+import re
+import shutil
+import tempfile
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+LISTS = "/var/lib/apt/lists"
+SIMULATED = re.compile(r"^(Inst|Remv) (\S+)(?: \[([^]]+)\])?(?: \((\S+))?", re.MULTILINE)
+URI = re.compile(r"^'[^']*' (\S+?)_\S+ (\d+) ", re.MULTILINE)
+APT = ["apt-get", "-qq", "-y", "--no-install-recommends", "--allow-change-held-packages", "--allow-downgrades"]
+
+
+def installed(module):
+    """Return {name: (version, want)} of every installed package."""
+    show = ["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"]
+    _, out, _ = module.run_command(show, check_rc=True)
+    rows = (line.split() for line in out.splitlines())
+    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 4 and row[3] == "installed"}
+
+
+def index_is_fresh(max_age, lists=LISTS):
+    """Tell whether the host has an index of packages no older than max_age seconds."""
+    files = glob.glob(os.path.join(lists, "*_Packages*"))
+    # apt leaves the time of the archive on the files; the folder's own is that of the last update.
+    return bool(files) and time.time() - os.stat(lists).st_mtime < max_age
+
+
+@contextlib.contextmanager
+def index(module):
+    """Give the options that make apt use an index: none for the host's own, those of a throw-away one otherwise."""
+    repositories = module.params["repositories"]
+    if not repositories and index_is_fresh(module.params["index_max_age"]):
+        yield []
+        return
+    folder = tempfile.mkdtemp(prefix="hybridctl-index-", dir=module.tmpdir)
+    try:
+        os.makedirs(os.path.join(folder, "lists", "partial"))
+        parts = os.path.join(folder, "sources.list.d")
+        if os.path.isdir("/etc/apt/sources.list.d"):
+            shutil.copytree("/etc/apt/sources.list.d", parts)
+        else:
+            os.mkdir(parts)
+        with open(os.path.join(parts, "hybridctl-planned.list"), "w") as file:
+            file.write("".join(line + "\n" for line in repositories))
+        options = {
+            "Dir::State::lists": os.path.join(folder, "lists"),
+            "Dir::Etc::sourceparts": parts,
+            "Dir::Cache::pkgcache": "",
+            "Dir::Cache::srcpkgcache": "",
+            # The folder is root's alone; apt's own user could not read it.
+            "APT::Sandbox::User": "root",
+        }
+        words = [word for key, value in options.items() for word in ("-o", "%s=%s" % (key, value))]
+        rc, out, err = module.run_command(["apt-get", "-qq"] + words + ["update"])
+        if rc != 0:
+            fail(module, "the package index cannot be read: %s" % last_lines(err or out))
+        yield words
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def simulate(module, asked):
+    """Return the changes that apt would make, as resources."""
+    with index(module) as options:
+        rc, out, err = module.run_command(APT + options + ["--simulate", "install"] + asked)
+        if rc != 0:
+            fail(module, "apt cannot install %s: %s" % (", ".join(asked), last_lines(err or out)))
+        found = SIMULATED.findall(out)
+        uris = ""
+        if found:
+            _, uris, _ = module.run_command(APT + options + ["--print-uris", "install"] + asked)
+    sizes = {name: int(size) for name, size in URI.findall(uris)}
+    return [resource(module, do, name.partition(":")[0], old, new, sizes) for do, name, old, new in found]
+
+
+def resource(module, do, name, old, new, sizes):
+    """Return one change as the resource it is about."""
+    pattern = module.params["packages"].get(name)
+    action = "remove" if do == "Remv" else "install"
+    if old and new:
+        rc, _, _ = module.run_command(["dpkg", "--compare-versions", new, "lt", old])
+        action = "downgrade" if rc == 0 else "upgrade"
+    why = "the lock wants %s" % pattern if pattern else "goes with what is asked for"
+    return {
+        "kind": "package", "name": name, "action": action, "why": why,
+        "old": old, "new": "" if do == "Remv" else new, "size": sizes.get(name, 0),
+    }  # fmt: skip
+
+
+def last_lines(text):
+    """Return what apt said, without its progress."""
+    return "; ".join(line for line in text.strip().splitlines()[-4:] if line.strip())
+
+
+def fail(module, message):
+    """End with the error and what to do."""
+    module.fail_json(
+        msg="%s. Does the host reach its package mirror, and has that the version? Try: apt-get update" % message
+    )
+
+
+def main():
+    """Run."""
+    module = AnsibleModule(
+        argument_spec={
+            "packages": {"type": "dict", "required": True},
+            "repositories": {"type": "list", "elements": "str", "default": []},
+            "index_max_age": {"type": "int", "default": 3600},
+            "allow_removal": {"type": "bool", "default": False},
+            "hold": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    if not module.get_bin_path("apt-get"):
+        module.fail_json(msg="there is no apt-get on this host: only Debian's package manager is known yet")
+    packages = module.params["packages"]
+    before = installed(module)
+    changes = simulate(module, ["%s=%s" % pair for pair in sorted(packages.items())]) if packages else []
+    removed = [change["name"] for change in changes if change["action"] == "remove"]
+    if removed and not module.params["allow_removal"]:
+        module.fail_json(
+            msg="to install %s, apt would remove %s; refused. Remove them by hand if that is right."
+            % (", ".join(sorted(packages)), ", ".join(removed))
+        )
+    install = ["%(name)s=%(new)s" % change for change in changes if change["name"] in packages and change["new"]]
+    # apt may have to do something for the packages although each of them is there: a broken dependency.
+    install = install or (["%s=%s" % (name, before[name][0]) for name in packages if name in before] if changes else [])
+    loose = [name for name in sorted(packages) if before.get(name, ("", ""))[1] != "hold"]
+    holds = [{"kind": "package", "name": name, "action": "hold", "why": "only we move it"} for name in loose]
+    if module.params["hold"]:
+        wanted = [name for name in loose if name in before]
+        if wanted and not module.check_mode:
+            module.run_command(["apt-mark", "hold"] + wanted, check_rc=True)
+        module.exit_json(
+            changed=bool(wanted), resources=[hold for hold in holds if hold["name"] in wanted], install=install,
+            versions={name: version for name, (version, _) in before.items()},
+        )  # fmt: skip
+    resources = changes + holds
+    versions = {name: version for name, (version, _) in before.items()} if resources else {}
+    module.exit_json(changed=bool(resources), resources=resources, install=install, versions=versions)
+
+
+if __name__ == "__main__":
+    main()
