@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.errors import ExitCode
 
 if TYPE_CHECKING:
     from hybridctl.planning import Plan, PlannedChange
@@ -24,6 +26,10 @@ DIFF_LINES = 20  # of one change on the screen; --json and --full have more
 @limit_option
 @click.option("--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again.")
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `provision --plan FILE`."
+)
+@click.option("--detailed-exitcode", is_flag=True, help="End with 7 when something would change: for drift checks.")
 @click.option("--full", is_flag=True, help="Show up to 200 lines of every diff.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tasks that change nothing, too.")
 @json_option
@@ -32,27 +38,32 @@ def command(
     limit: str | None,
     layers: tuple[str, ...],
     forks: int,
+    out: Path | None,
+    detailed_exitcode: bool,
     full: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
     """Show host by host and layer by layer what a provision would change; change nothing.
 
-    Runs the roles in check mode with diff. Secrets in diffs are masked. Hosts with the very same changes are shown
-    together.
+    Each change names its resource, why, and whether it is certain or what it depends on. Secrets in diffs are masked.
+    Hosts with the very same changes are shown together.
 
-    Exit codes: 0 planned, whether or not there is anything to do; 3 a host could not be planned; 4 a host was
-    unreachable; 2 invalid input; 130 interrupted.
+    Exit codes: 0 planned, whether or not there is anything to do; with --detailed-exitcode 7 when there is; 3 a host
+    could not be planned; 4 a host was unreachable; 2 invalid input; 130 interrupted.
 
     \b
     Example:
       hybridctl plan
       hybridctl plan --limit gw1 --layer gateway --full
+      hybridctl plan --out monday.plan && hybridctl provision --plan monday.plan
+      hybridctl plan --detailed-exitcode || echo "drifted, or could not be planned"
       hybridctl plan --json | jq '.hosts[] | {name, changes: (.changes | length)}'
     """
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import say_result
     from hybridctl.execution import Execution, Options, execute
+    from hybridctl.plan_file import write_plan
     from hybridctl.planning import Plan
     from hybridctl.site import open_site
 
@@ -65,11 +76,15 @@ def command(
         click.echo(json.dumps(plan.document(), indent=2))
     else:
         click.echo("\n".join(_text(plan, 200 if full else DIFF_LINES)))
+    if out is not None:
+        write_plan(plan, out)
     say_result(result)
-    if result.exit_code == 0 and any(plan.changes.values()):
+    pending = result.exit_code == 0 and any(plan.changes.values())
+    if pending:
         where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
-        click.echo(f"next: hybridctl provision{where}", err=True)
-    sys.exit(result.exit_code)
+        kept = f" --plan {shlex.quote(str(out))}" if out else ""
+        click.echo(f"next: hybridctl provision{where}{kept}", err=True)
+    sys.exit(ExitCode.CHANGES_PENDING if pending and detailed_exitcode else result.exit_code)
 
 
 def _text(plan: "Plan", longest: int) -> Iterator[str]:

@@ -9,10 +9,11 @@ DOCUMENTATION = r"""
 module: package_state
 short_description: What it takes to have packages at the versions of a lock
 description:
-  - Asks apt, in a simulation, what would be installed, upgraded, downgraded or removed to have the packages at their versions,
-    with versions before and after and the bytes to download. Changes nothing but, when asked to, the hold of the packages.
-  - Where the host's package index is missing or old, or a repository is not configured yet, a throw-away index is used, so that
-    a plan leaves no trace.
+  - Asks apt, in a simulation, what would be installed, upgraded, downgraded or removed to have the packages at their
+    versions, with versions before and after and the bytes to download. Changes nothing but, when asked to, the hold of
+    the packages.
+  - Where the host's package index is missing or old, or a repository is not configured yet, a throw-away index is used,
+    so that a plan leaves no trace.
   - The action P(hybridctl.site.packages#action) installs with it; use that one in roles.
 options:
   packages:
@@ -63,23 +64,25 @@ versions:
   returned: when something would change
 """
 
-import contextlib
-import glob
-import os
 import re
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-LISTS = "/var/lib/apt/lists"
+LISTS = Path("/var/lib/apt/lists")
+PARTS = Path("/etc/apt/sources.list.d")
 SIMULATED = re.compile(r"^(Inst|Remv) (\S+)(?: \[([^]]+)\])?(?: \((\S+))?", re.MULTILINE)
 URI = re.compile(r"^'[^']*' (\S+?)_\S+ (\d+) ", re.MULTILINE)
 APT = ["apt-get", "-qq", "-y", "--no-install-recommends", "--allow-change-held-packages", "--allow-downgrades"]
 
 
-def installed(module):
+def installed(module: AnsibleModule) -> dict[str, tuple[str, str]]:
     """Return {name: (version, want)} of every installed package."""
     show = ["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"]
     _, out, _ = module.run_command(show, check_rc=True)
@@ -87,88 +90,86 @@ def installed(module):
     return {row[0]: (row[1], row[2]) for row in rows if len(row) == 4 and row[3] == "installed"}
 
 
-def index_is_fresh(max_age, lists=LISTS):
-    """Tell whether the host has an index of packages no older than max_age seconds."""
-    files = glob.glob(os.path.join(lists, "*_Packages*"))
+def index_is_fresh(max_age: int, lists: Path = LISTS) -> bool:
+    """Tell whether the host has an index of packages no older than `max_age` seconds."""
     # apt leaves the time of the archive on the files; the folder's own is that of the last update.
-    return bool(files) and time.time() - os.stat(lists).st_mtime < max_age
+    return any(lists.glob("*_Packages*")) and time.time() - lists.stat().st_mtime < max_age
 
 
-@contextlib.contextmanager
-def index(module):
+@contextmanager
+def index(module: AnsibleModule) -> Iterator[list[str]]:
     """Give the options that make apt use an index: none for the host's own, those of a throw-away one otherwise."""
     repositories = module.params["repositories"]
     if not repositories and index_is_fresh(module.params["index_max_age"]):
         yield []
         return
-    folder = tempfile.mkdtemp(prefix="hybridctl-index-", dir=module.tmpdir)
+    folder = Path(tempfile.mkdtemp(prefix="hybridctl-index-", dir=module.tmpdir))
     try:
-        os.makedirs(os.path.join(folder, "lists", "partial"))
-        parts = os.path.join(folder, "sources.list.d")
-        if os.path.isdir("/etc/apt/sources.list.d"):
-            shutil.copytree("/etc/apt/sources.list.d", parts)
+        (folder / "lists" / "partial").mkdir(parents=True)
+        parts = folder / PARTS.name
+        if PARTS.is_dir():
+            shutil.copytree(PARTS, parts)
         else:
-            os.mkdir(parts)
-        with open(os.path.join(parts, "hybridctl-planned.list"), "w") as file:
-            file.write("".join(line + "\n" for line in repositories))
+            parts.mkdir()
+        (parts / "hybridctl-planned.list").write_text("".join(f"{line}\n" for line in repositories))
         options = {
-            "Dir::State::lists": os.path.join(folder, "lists"),
+            "Dir::State::lists": folder / "lists",
             "Dir::Etc::sourceparts": parts,
             "Dir::Cache::pkgcache": "",
             "Dir::Cache::srcpkgcache": "",
             # The folder is root's alone; apt's own user could not read it.
             "APT::Sandbox::User": "root",
         }
-        words = [word for key, value in options.items() for word in ("-o", "%s=%s" % (key, value))]
-        rc, out, err = module.run_command(["apt-get", "-qq"] + words + ["update"])
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        rc, out, err = module.run_command(["apt-get", "-qq", *words, "update"])
         if rc != 0:
-            fail(module, "the package index cannot be read: %s" % last_lines(err or out))
+            fail(module, f"the package index cannot be read: {last_lines(err or out)}")
         yield words
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def simulate(module, asked):
+def simulate(module: AnsibleModule, asked: list[str]) -> list[dict[str, Any]]:
     """Return the changes that apt would make, as resources."""
     with index(module) as options:
-        rc, out, err = module.run_command(APT + options + ["--simulate", "install"] + asked)
+        rc, out, err = module.run_command([*APT, *options, "--simulate", "install", *asked])
         if rc != 0:
-            fail(module, "apt cannot install %s: %s" % (", ".join(asked), last_lines(err or out)))
+            fail(module, f"apt cannot install {', '.join(asked)}: {last_lines(err or out)}")
         found = SIMULATED.findall(out)
         uris = ""
         if found:
-            _, uris, _ = module.run_command(APT + options + ["--print-uris", "install"] + asked)
+            _, uris, _ = module.run_command([*APT, *options, "--print-uris", "install", *asked])
     sizes = {name: int(size) for name, size in URI.findall(uris)}
     return [resource(module, do, name.partition(":")[0], old, new, sizes) for do, name, old, new in found]
 
 
-def resource(module, do, name, old, new, sizes):
+def resource(module: AnsibleModule, do: str, name: str, old: str, new: str, sizes: dict[str, int]) -> dict[str, Any]:
     """Return one change as the resource it is about."""
     pattern = module.params["packages"].get(name)
     action = "remove" if do == "Remv" else "install"
     if old and new:
         rc, _, _ = module.run_command(["dpkg", "--compare-versions", new, "lt", old])
         action = "downgrade" if rc == 0 else "upgrade"
-    why = "the lock wants %s" % pattern if pattern else "goes with what is asked for"
+    why = f"the lock wants {pattern}" if pattern else "goes with what is asked for"
     return {
         "kind": "package", "name": name, "action": action, "why": why,
         "old": old, "new": "" if do == "Remv" else new, "size": sizes.get(name, 0),
     }  # fmt: skip
 
 
-def last_lines(text):
+def last_lines(text: str) -> str:
     """Return what apt said, without its progress."""
     return "; ".join(line for line in text.strip().splitlines()[-4:] if line.strip())
 
 
-def fail(module, message):
+def fail(module: AnsibleModule, message: str) -> None:
     """End with the error and what to do."""
     module.fail_json(
-        msg="%s. Does the host reach its package mirror, and has that the version? Try: apt-get update" % message
+        msg=f"{message}. Does the host reach its package mirror, and has that the version? Try: apt-get update"
     )
 
 
-def main():
+def main() -> None:
     """Run."""
     module = AnsibleModule(
         argument_spec={
@@ -185,22 +186,23 @@ def main():
         module.fail_json(msg="there is no apt-get on this host: only Debian's package manager is known yet")
     packages = module.params["packages"]
     before = installed(module)
-    changes = simulate(module, ["%s=%s" % pair for pair in sorted(packages.items())]) if packages else []
+    changes = simulate(module, [f"{name}={version}" for name, version in sorted(packages.items())]) if packages else []
     removed = [change["name"] for change in changes if change["action"] == "remove"]
     if removed and not module.params["allow_removal"]:
         module.fail_json(
-            msg="to install %s, apt would remove %s; refused. Remove them by hand if that is right."
-            % (", ".join(sorted(packages)), ", ".join(removed))
+            msg=f"to install {', '.join(sorted(packages))}, apt would remove {', '.join(removed)}; refused. "
+            "Remove them by hand if that is right."
         )
-    install = ["%(name)s=%(new)s" % change for change in changes if change["name"] in packages and change["new"]]
+    install = [f"{c['name']}={c['new']}" for c in changes if c["name"] in packages and c["new"]]
     # apt may have to do something for the packages although each of them is there: a broken dependency.
-    install = install or (["%s=%s" % (name, before[name][0]) for name in packages if name in before] if changes else [])
+    if changes and not install:
+        install = [f"{name}={before[name][0]}" for name in packages if name in before]
     loose = [name for name in sorted(packages) if before.get(name, ("", ""))[1] != "hold"]
     holds = [{"kind": "package", "name": name, "action": "hold", "why": "only we move it"} for name in loose]
     if module.params["hold"]:
         wanted = [name for name in loose if name in before]
         if wanted and not module.check_mode:
-            module.run_command(["apt-mark", "hold"] + wanted, check_rc=True)
+            module.run_command(["apt-mark", "hold", *wanted], check_rc=True)
         module.exit_json(
             changed=bool(wanted), resources=[hold for hold in holds if hold["name"] in wanted], install=install,
             versions={name: version for name, (version, _) in before.items()},

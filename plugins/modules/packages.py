@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: packages
 short_description: Have packages at the versions of a lock, held there
 description:
-  - Installs, upgrades or downgrades packages so that each has the version asked for, and holds it there. In check mode it says
-    the same by a simulation, dependencies, versions and sizes included, and leaves no trace.
+  - Installs, upgrades or downgrades packages so that each has the version asked for, and holds it there. In check mode
+    it says the same by a simulation, dependencies, versions and sizes included, and leaves no trace.
   - What it did is found by comparing the packages before and after, not by what apt said.
   - A service that a package brings is not started or restarted by the package; that is for M(hybridctl.site.units).
 options:

@@ -35,7 +35,8 @@ package demo-data 1 ''
 package rival 1 'Conflicts: demo\n'
 for file in *.deb; do
   dpkg-deb --field "$file"
-  printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$file" "$(stat -c %s "$file")" "$(sha256sum "$file" | cut -d' ' -f1)"
+  printf 'Filename: ./%s\nSize: %s\n' "$file" "$(stat -c %s "$file")"
+  printf 'SHA256: %s\n\n' "$(sha256sum "$file" | cut -d' ' -f1)"
 done >Packages
 """
 SOURCE = "deb [trusted=yes] file:/srv/repo ./"
@@ -93,10 +94,8 @@ def short(found: dict[str, Any]) -> set[tuple[str, str, str, str]]:
 
 def snapshot(lab: Lab) -> str:
     """Return a checksum of everything that apt and dpkg keep, apt's own cache of its index left out."""
-    return on(
-        lab,
-        "cd / && find etc var/lib/dpkg var/lib/apt usr/sbin tmp -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum",
-    )
+    folders = "etc var/lib/dpkg var/lib/apt usr/sbin tmp"
+    return on(lab, f"cd / && find {folders} -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum")
 
 
 def test_a_plan_of_a_repository_not_configured_yet(lab: Lab) -> None:
