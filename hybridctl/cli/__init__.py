@@ -13,7 +13,7 @@ from hybridctl.errors import HybridctlError
 __all__ = ["cli", "main"]
 
 # One module a command, imported only when it is asked for: `--help` and completion stay fast.
-COMMANDS = ("init", "doctor", "plan", "provision", "verify", "lab", "collection", "completion")
+COMMANDS = ("init", "doctor", "plan", "provision", "verify", "runs", "lab", "collection", "completion")
 
 
 class _Group(click.Group):

@@ -1,0 +1,192 @@
+"""Recorded runs as text, and as JSON documents."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from hybridctl.run_changes import RunChange
+from hybridctl.run_details import RunDetails
+from hybridctl.run_history import RunRecord
+from hybridctl.verify_history import VERDICTS
+
+__all__ = [
+    "SLOWEST",
+    "aligned",
+    "clean",
+    "duration",
+    "end_of",
+    "many",
+    "run_document",
+    "run_lines",
+    "runs_document",
+    "runs_lines",
+]
+
+SLOWEST = 10  # tasks shown
+_COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped")
+_NUMBERS = ("asked", "ok", "changed", "failed", "unreachable")
+
+
+def runs_document(runs: Iterable[RunRecord]) -> dict[str, Any]:
+    """Return the list of runs as JSON."""
+    rows = []
+    for run in runs:
+        rows.append(
+            {
+                "id": run.id,
+                "started": run.started.isoformat(),
+                "who": run.who,
+                "command": run.command,
+                "status": run.status,
+                "seconds": run.seconds,
+                "hosts": {"asked": run.asked, **{name: _count(run, name) for name in _NUMBERS[1:]}},
+                "damage": list(run.damage),
+            }
+        )
+    return {"schema": 1, "runs": rows}
+
+
+def runs_lines(runs: Sequence[RunRecord]) -> list[str]:
+    """Return the list of runs as an aligned table."""
+    rows: list[tuple[str, ...]] = [("run", "started (UTC)", "who", "command", "status", *_NUMBERS, "duration")]
+    for run in runs:
+        numbers = ["-" if run.asked is None else str(run.asked)]
+        numbers += ["-" if (n := _count(run, name)) is None else str(n) for name in _NUMBERS[1:]]
+        took = "-" if run.seconds is None else duration(run.seconds)
+        rows.append((run.id, f"{run.started:%Y-%m-%d %H:%M:%S}", run.who, run.command, run.status, *numbers, took))
+    return aligned(rows, right=range(5, 11))
+
+
+def run_document(run: RunDetails) -> dict[str, Any]:
+    """Return one run as JSON: the head of result.json, hosts with their changes, slowest tasks, what was damaged."""
+    head = {key: value for key, value in run.record.document.items() if key != "hosts"}
+    hosts = [
+        {
+            "name": row.name,
+            "state": row.state,
+            "seconds": row.seconds,
+            "counters": dict(row.counters),
+            "layers": dict(row.layers),
+            "failures": [asdict(failure) for failure in row.failures],
+            "changes": [asdict(change) for change in run.changes.get(row.name, ())],
+        }
+        for row in run.hosts
+    ]
+    slowest = [{**asdict(task), "kind": task.kind.value} for task in run.slowest(SLOWEST)]
+    has_ended = run.record.has_ended
+    status = {"id": run.record.id, "status": run.record.status, "ended": has_ended, "seconds": run.seconds}
+    return {**head, **status, "schema": 1, "hosts": hosts, "slowest": slowest, "damage": list(run.damage)}
+
+
+def run_lines(run: RunDetails, longest: int) -> Iterator[str]:
+    """Yield one run line by line: failures first, then hosts, changes, slowest tasks.
+
+    Args:
+        longest: lines shown of the diff of one change.
+    """
+    record = run.record
+    yield f"{record.id}  {record.command} of {record.document.get('site', '?')} by {record.who}: {record.status}"
+    yield f"started {record.started:%Y-%m-%d %H:%M:%S} UTC, {end_of(run)}"
+    yield from str(record.document.get("message") or "").splitlines()
+    for row in run.hosts:
+        for failure in row.failures:
+            where = ", ".join(part for part in (failure.layer, failure.role, failure.task) if part)
+            yield f"{row.name} {row.state}: {where}: {failure.message}"
+            if failure.remedy:
+                yield f"  -> {failure.remedy}"
+    yield ""
+    yield from _hosts(run)
+    for hosts, changes in run.grouped_changes():
+        yield ""
+        yield f"{', '.join(hosts)}: {many(len(changes), 'change')}"
+        yield from _changes(changes, longest)
+    slowest = run.slowest(SLOWEST)
+    if slowest:
+        yield ""
+        yield "slowest tasks"
+        rows = [
+            (
+                f"{task.seconds:.1f} s",
+                task.host,
+                task.layer,
+                task.title + (" (not ended)" if task.kind == "start" else ""),
+            )
+            for task in slowest
+        ]
+        yield from (f"  {line}" for line in aligned(rows, right=(0,)))
+
+
+def end_of(run: RunDetails) -> str:
+    """Return in words how the run ended and after how long."""
+    if run.record.has_ended:
+        return f"took {duration(run.seconds)}"
+    return (
+        f"ended without a result, {duration(run.seconds)} after its first event; "
+        "whether its process is still alive is unknown, it is not recorded"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `12.3 s`, `4 min 05 s` or `1 h 02 min`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def many(count: int, noun: str) -> str:
+    """Return `1 change`, `2 changes`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def clean(text: str) -> str:
+    """Replace control characters: what a host said must not steer the terminal or break a page."""
+    return "".join(
+        letter if letter in "\n\t" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    """Return the rows with their columns under each other; `right` names the columns of numbers."""
+    rows = list(rows)
+    right = set(right)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place in right else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _count(run: RunRecord, name: str) -> int | None:
+    """Return a number of hosts, None where the run does not tell it."""
+    if not run.has_ended or (run.is_verify and name == "changed"):
+        return None
+    return run.count(name)
+
+
+def _hosts(run: RunDetails) -> Iterator[str]:
+    counters = VERDICTS if run.record.is_verify else _COUNTERS
+    layers = list(run.layers)
+    rows: list[tuple[str, ...]] = [("host", "state", *counters, "seconds", *layers)]
+    for row in run.hosts:
+        numbers = [str(row.counters.get(name, 0)) for name in counters]
+        times = [f"{row.layers[name]:.1f}" if name in row.layers else "-" for name in layers]
+        rows.append((row.name, row.state, *numbers, f"{row.seconds:.1f}", *times))
+    yield from aligned(rows, right=range(2, len(rows[0])))
+
+
+def _changes(changes: Iterable[RunChange], longest: int) -> Iterator[str]:
+    layer = ""
+    for change in changes:
+        if change.layer != layer:
+            layer = change.layer
+            yield f"  {layer}"
+        labels = [item.label for item in change.items if item.label]
+        yield f"    {change.title}{' (' + ', '.join(labels) + ')' if labels else ''}"
+        lines = [line for item in change.items for line in item.diff]
+        yield from (f"      {line}" for line in lines[:longest])
+        if len(lines) > longest:
+            yield f"      ... {len(lines) - longest} more lines: hybridctl runs show --full"

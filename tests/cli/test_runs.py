@@ -1,0 +1,188 @@
+"""`hybridctl runs` as a user sees it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner, Result
+from recorded_runs import FAILED_RUN, QUIET_RUN, record
+
+from hybridctl.cli import cli
+from hybridctl.testing import Bench, result_event, stats
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A site folder that we stand in."""
+    (tmp_path / "hybridctl.yml").write_text("name: bank\ninventory: hosts.yml\n")
+    (tmp_path / "hosts.yml").write_text("all: {}\n")
+    monkeypatch.chdir(tmp_path)
+    return Bench(tmp_path)
+
+
+def ask(*arguments: str) -> Result:
+    """Run `hybridctl runs ARGUMENTS`."""
+    return CliRunner().invoke(cli, ["runs", *arguments])
+
+
+def test_the_list(bench: Bench) -> None:
+    """Newest first, with who, command, status and numbers of hosts."""
+    first, second = record(bench), record(bench, QUIET_RUN, "plan", check=True)
+    result = ask("list")
+    assert result.exit_code == 0, result.output
+    rows = [line.split() for line in result.stdout.splitlines()[1:]]
+    assert [row[0] for row in rows] == [second.id, first.id]
+    assert [row[4:11] for row in rows] == [
+        ["plan", "ok", "2", "2", "0", "0", "0"],
+        ["provision", "failed", "2", "1", "2", "1", "0"],
+    ]
+    assert [row[3] for row in rows] == [first.who, first.who]
+
+
+def test_the_list_as_json_cut_and_by_host(bench: Bench) -> None:
+    """-n cuts, --host picks, --json is one document."""
+    record(bench)
+    other = record(bench, QUIET_RUN[:0], hosts=("gpu1",))
+    last = record(bench)
+    newest = json.loads(ask("list", "-n", "1", "--json").stdout)["runs"]
+    assert [run["id"] for run in newest] == [last.id]
+    assert newest[0]["hosts"] == {"asked": 2, "ok": 1, "changed": 2, "failed": 1, "unreachable": 0}
+    of_host = json.loads(ask("list", "--host", "gpu1", "--json").stdout)["runs"]
+    assert [run["id"] for run in of_host] == [other.id]
+    refused = ask("list", "--host", "gpu2")
+    assert refused.exit_code == 2
+    assert "-> did you mean gpu1?" in refused.stderr
+
+
+def test_an_empty_list(bench: Bench) -> None:
+    """Exit 0, nothing on stdout, what to type next on stderr; as JSON an empty list."""
+    result = ask("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "next: hybridctl plan" in result.stderr
+    assert json.loads(ask("list", "--json").stdout)["runs"] == []
+
+
+def test_show(bench: Bench) -> None:
+    """Failure with remedy, seconds by layer, changes with diffs, slowest tasks."""
+    record(bench)
+    result = ask("show", "latest")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert "cpu1 failed: serving, vllm, Unpack: No space left on device" in lines
+    assert "  -> free space on cpu1: df -h" in lines
+    assert "gw1: 2 changes" in lines
+    assert "      +a = 2" in lines
+    assert "    host_base : Set (vm.swappiness)" in lines
+    assert ["6.0", "s", "gw1", "base", "host_base", ":", "Set"] in [line.split() for line in lines]
+    assert next(line for line in lines if line.startswith("host ")).split()[-2:] == ["base", "serving"]
+
+
+def test_show_one_host_as_json(bench: Bench) -> None:
+    """--host leaves the others out of everything."""
+    run = record(bench)
+    document = json.loads(ask("show", run.id, "--host", "gw1", "--json").stdout)
+    assert [host["name"] for host in document["hosts"]] == ["gw1"]
+    assert {task["host"] for task in document["slowest"]} == {"gw1"}
+    refused = ask("show", run.id, "--host", "gw2")
+    assert (refused.exit_code, "-> did you mean gw1?" in refused.stderr) == (2, True)
+
+
+def test_an_unknown_run_exits_2_with_the_nearest(bench: Bench) -> None:
+    """For show and for both runs of diff."""
+    run = record(bench)
+    for arguments in (("show", "nope"), ("diff", "nope", "latest"), ("diff", "latest", "nope")):
+        result = ask(*arguments)
+        assert result.exit_code == 2
+        assert "there is no run 'nope'" in result.stderr
+        assert run.id in result.stderr
+        assert result.stdout == ""
+
+
+def test_a_killed_and_damaged_run_is_shown_with_a_warning(bench: Bench) -> None:
+    """What can be read is on stdout, what cannot is named on stderr; exit 0."""
+    run = record(bench)
+    (run.path / "result.json").write_text('{"status": "run')
+    result = ask("show", "latest")
+    assert result.exit_code == 0
+    assert "ended without a result" in result.stdout
+    assert "gw1: 2 changes" in result.stdout
+    assert f"Warning: .hybridctl/runs/{run.id}/result.json:1: not JSON" in result.stderr
+    listed = ask("list")
+    assert "no result" in listed.stdout
+    assert "result.json:1: not JSON" in listed.stderr
+
+
+def test_what_a_host_says_cannot_steer_the_terminal(bench: Bench) -> None:
+    """Escape sequences in a message, a task's name or a diff are shown as a mark."""
+    wicked = "\x1b]0;pwned\x07\x1b[2J"
+    bad = result_event("runner_on_failed", "gw1", f"Task {wicked}", {"msg": f"no {wicked}"})
+    record(bench, [FAILED_RUN[0], bad, stats(failures={"gw1": 1})])
+    for command in ("show", "diff"):
+        result = ask(command, *["latest"] * (1 + (command == "diff")))
+        assert result.exit_code == 0
+        assert "\x1b" not in result.output
+        assert "\x07" not in result.output
+
+
+def test_a_verification_is_a_run_too(bench: Bench) -> None:
+    """Listed as failed; shown with its verdicts by host, and each FAIL with measured, expected and remedy."""
+    (bench.root / "hosts.yml").write_text(
+        "all:\n  vars: {ansible_connection: local, hybridctl_profile: mine}\n"
+        "  children: {monitoring: {hosts: {h1: {ansible_host: 127.0.0.1}}}}\n"
+    )
+    (bench.root / "profiles").mkdir()
+    (bench.root / "profiles/mine.yml").write_text(
+        "schema: 1\ntitle: no machine\nexpect:\n"
+        "  cpu.threads: {at_least: 1, unit: threads, source: every machine}\n"
+        "  memory.total: {at_least: 999999, unit: GiB, source: no machine}\n"
+    )
+    verified = CliRunner().invoke(cli, ["verify"])
+    assert verified.exit_code == 5, verified.output
+    assert ask("list").stdout.splitlines()[1].split()[3:10] == ["-", "verify", "failed", "1", "0", "-", "1"]
+    lines = ask("show", "latest").stdout.splitlines()
+    finding = next(line for line in lines if line.startswith("h1 failed: FAIL memory.total: measured "))
+    assert "expected >= 999999 GiB" in finding
+    assert lines[lines.index(finding) + 1].startswith("  -> ")
+    assert ["h1", "failed", "1", "0", "1", "0"] in [line.split()[:6] for line in lines]
+
+
+def test_diff(bench: Bench) -> None:
+    """What only the first run changed, and the seconds of each layer."""
+    a, b = record(bench), record(bench, QUIET_RUN)
+    result = ask("diff", a.id, b.id)
+    assert result.exit_code == 0, result.output
+    assert "changes only in A: 3" in result.stdout.splitlines()
+    document = json.loads(ask("diff", a.id, "latest", "--host", "gw1", "--json").stdout)
+    assert document["changed"] == {"gw1": {"a": 2, "b": 0}}
+
+
+def test_the_inventory_selects_the_site(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """-i works from anywhere, as in the other commands."""
+    run = record(bench)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        assert run.id in ask("list", "-i", str(bench.root / "hosts.yml")).stdout
+        assert ask("list").exit_code == 2
+
+
+def test_runs_are_completed(bench: Bench) -> None:
+    """Identifiers and `latest` by their beginning; elsewhere than in a site, nothing and no error."""
+    run = record(bench)
+
+    def complete(*arguments: str, incomplete: str = "") -> list[str]:
+        shell = ShellComplete(cli, {}, "hybridctl", "_HYBRIDCTL_COMPLETE")
+        return [item.value for item in shell.get_completions(["runs", *arguments], incomplete)]
+
+    assert complete("show") == ["latest", run.id]
+    assert complete("diff", "latest", incomplete="20") == [run.id]
+    (bench.root / "hybridctl.yml").write_text("no: such: yaml")
+    assert complete("show") == []
+
+
+@pytest.mark.parametrize("name", ["list", "show", "diff"])
+def test_help_with_an_example(name: str) -> None:
+    """Each of the three says what it does and shows an example."""
+    result = ask(name, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.output
