@@ -21,6 +21,26 @@ NO_RESULT = "no result"  # status of a run that never wrote its end: it was kill
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 _COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped", "ignored", "rescued")
 _KNOWN_SCHEMA = 1
+# What the head of a result.json may be; what is something else is damage, and left out.
+_HEAD: Mapping[str, Any] = {
+    "schema": int,
+    "command": str,
+    "site": str,
+    "who": str,
+    "status": str,
+    "check": bool,
+    "limit": str | None,
+    "layers": list,
+    "versions": dict,
+    "version": str,
+    "started": str,
+    "finished": str,
+    "seconds": int | float,
+    "exit_code": int,
+    "message": str,
+    "asked": int,
+    "judged": int,
+}
 # What the exit code of a verification says; it has no status of its own.
 _VERIFIED = {0: "ok", 2: "broken", 4: "unreachable", 5: "failed", 6: "incomplete"}
 
@@ -119,7 +139,7 @@ class RunRecord:
     def seconds(self) -> float | None:
         """Return how long it took, None when its end is not recorded."""
         if "seconds" in self.document:
-            return _number(self.document["seconds"])
+            return float(self.document["seconds"])
         try:
             ended = datetime.fromisoformat(str(self.document["finished"]))
             return max(0.0, (ended - datetime.fromisoformat(str(self.document["started"]))).total_seconds())
@@ -129,8 +149,7 @@ class RunRecord:
     @property
     def asked(self) -> int | None:
         """Return how many hosts it was for, None when that is not recorded."""
-        asked = self.document.get("asked")
-        return asked if isinstance(asked, int) else None
+        return self.document.get("asked")
 
     def count(self, what: str) -> int:
         """Return how many hosts are in the state `what`; with `changed`, how many have at least one change."""
@@ -207,7 +226,12 @@ def _read(path: Path) -> RunRecord:
         return RunRecord(path.name, path, {}, damage=(f"{shown_path(file)}: cannot be read: {error}",))
     if not isinstance(document, dict):
         return RunRecord(path.name, path, {}, damage=(f"{shown_path(file)}:1: not the result of a run",))
-    damage = []
+    damage = [
+        f"{shown_path(file)}: {key}: {type(document[key]).__name__} where another kind of value belongs"
+        for key, kind in _HEAD.items()
+        if key in document and not isinstance(document[key], kind)
+    ]
+    document = {key: value for key, value in document.items() if isinstance(value, _HEAD.get(key, object))}
     schema = document.get("schema", _KNOWN_SCHEMA)
     if schema != _KNOWN_SCHEMA:
         damage.append(f"{shown_path(file)}: schema {schema} is of another hybridctl; shown is what this one knows")
@@ -218,7 +242,3 @@ def _read(path: Path) -> RunRecord:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             damage.append(f"{shown_path(file)}: hosts[{number}] cannot be read: {type(error).__name__} {error}")
     return RunRecord(path.name, path, document, tuple(hosts), tuple(damage))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

@@ -175,7 +175,11 @@ def _of_host(runs: "Iterator[RunRecord]", host: str | None) -> "Iterator[RunReco
 
 
 def _write_page(details: "RunDetails", path: Path) -> None:
-    raise NotImplementedError
+    from hybridctl.problems import shown_path
+    from hybridctl.report.run_page import write_run_page
+
+    write_run_page(details, path)
+    click.echo(f"page: {shown_path(path)}", err=True)
 
 
 def _tell_damage(damage: "list[str] | tuple[str, ...]") -> None:

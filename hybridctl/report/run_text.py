@@ -1,5 +1,6 @@
 """Recorded runs as text, and as JSON documents."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +24,8 @@ __all__ = [
 ]
 
 SLOWEST = 10  # tasks shown
+# Control characters but tab and newline, bidirectional overrides, surrogates (no UTF-8 can carry them).
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped")
 _NUMBERS = ("asked", "ok", "changed", "failed", "unreachable")
 
@@ -140,10 +143,8 @@ def many(count: int, noun: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Replace control characters: what a host said must not steer the terminal or break a page."""
-    return "".join(
-        letter if letter in "\n\t" or letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    """Replace what steers a terminal or turns the order of letters round: it came from a host."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def aligned(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> list[str]:

@@ -78,6 +78,21 @@ def test_show(bench: Bench) -> None:
     assert next(line for line in lines if line.startswith("host ")).split()[-2:] == ["base", "serving"]
 
 
+def test_show_writes_the_page_too(bench: Bench) -> None:
+    """--html FILE beside the text; of one host with --host; a folder that is not there is refused before."""
+    record(bench)
+    result = ask("show", "latest", "--html", "page.html", "--host", "gw1")
+    assert result.exit_code == 0, result.output
+    assert "gw1: 2 changes" in result.stdout
+    assert "page: page.html" in result.stderr
+    page = Path("page.html").read_text()
+    assert "gw1: 2 changes" in page
+    assert "cpu1" not in page
+    refused = ask("show", "latest", "--html", "nowhere/page.html")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "-> mkdir -p nowhere" in refused.stderr
+
+
 def test_show_one_host_as_json(bench: Bench) -> None:
     """--host leaves the others out of everything."""
     run = record(bench)

@@ -63,3 +63,101 @@ def record(
 def at(event: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Return the event at another time, counted from the start of the run; finer and longer than `second` allows."""
     return {**event, "created": (ZERO + timedelta(seconds=seconds)).isoformat()}
+
+
+# layer, play, which hosts by their name's beginning, tasks as (role, task, seconds)
+_PLAYS = (
+    (
+        "preflight | what must be true first",
+        "",
+        (("", "Gathering Facts", 1.4), ("host_base", "Refuse what is untried", 0.2)),
+    ),
+    (
+        "base | every host",
+        "",
+        (
+            ("host_base", "Install chrony", 4.0),
+            ("host_base", "Write limits and sysctl", 0.7),
+            ("host_base", "Keep unattended upgrades off our packages", 0.6),
+            ("host_base", "Enable and start units", 1.1),
+        ),
+    ),
+    (
+        "serving | workers",
+        "cpu",
+        (
+            ("model_store", "Compare files with the manifest", 3.5),
+            ("vllm", "Install vLLM from the wheelhouse", 22.0),
+            ("vllm", "Write the unit of vLLM", 0.8),
+            ("vllm", "Wait for the first answer", 19.0),
+        ),
+    ),
+    ("gateway | haproxy", "gw", (("gateway", "Write haproxy.cfg", 1.2), ("gateway", "Reload HAProxy", 0.9))),
+    (
+        "monitoring | exporters",
+        "",
+        (("node_telemetry", "Install node_exporter", 5.0), ("node_telemetry", "Start it", 0.8)),
+    ),
+)
+_CFG = "global\n  log stdout local0\ndefaults\n  timeout connect 5s\nbackend cpu\n"
+
+
+def fleet(count: int) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """Return hosts and events of a provision of a whole site, as Ansible's linear strategy runs it.
+
+    The last host is unreachable from the start and the last but one fails in its second layer.
+    """
+    gateways = max(1, count // 20)
+    workers = count - gateways
+    hosts = (*(f"gw{n + 1}" for n in range(gateways)), *(f"cpu{n + 1:02d}" for n in range(workers)))
+    dead, broken = hosts[-1], hosts[-2]
+    events: list[dict[str, Any]] = []
+    now, gone = 0.0, set[str]()
+    for play, prefix, tasks in _PLAYS:
+        events.append(at(play_start(play), now))
+        for role, task, seconds in tasks:
+            turn, end = [], now
+            for number, host in enumerate(name for name in hosts if name.startswith(prefix) and name not in gone):
+                began = now + 0.02 * number
+                took = seconds * (1 + (hash_of(host + task) % 60) / 100)
+                name, result = _outcome(host, task, dead, broken)
+                took = 10.0 if name == "runner_on_unreachable" else took
+                gone |= {host} if name in ("runner_on_unreachable", "runner_on_failed") else set()
+                turn.append((began, start(host, task, play=play)))
+                turn.append((began + took, result_event(name, host, task, result, play=play, role=role)))
+                end = max(end, began + took)
+            events += [at(event, when) for when, event in sorted(turn, key=lambda pair: pair[0])]
+            now = end
+    ok = {host: 8 if host.startswith("gw") else 10 for host in hosts if host not in gone}
+    changed = {**{host: 3 if host.startswith("gw") else 5 for host in ok}, broken: 1}
+    events.append(at(stats(ok={**ok, broken: 3}, changed=changed, dark={dead: 1}, failures={broken: 1}), now))
+    return hosts, events
+
+
+def hash_of(text: str) -> int:
+    """Return a number that is the same in every process."""
+    return sum(ord(letter) * (place + 7) for place, letter in enumerate(text))
+
+
+def _outcome(host: str, task: str, dead: str, broken: str) -> tuple[str, dict[str, Any]]:
+    if host == dead:
+        return "runner_on_unreachable", {"msg": f"ssh: connect to host {host} port 22: Connection timed out"}
+    if host == broken and task.startswith("Write limits"):
+        return "runner_on_failed", {"msg": "OSError: [Errno 28] No space left on device: '/etc/sysctl.d/90-x.conf'"}
+    if task.startswith("Install"):
+        return "runner_on_ok", {"changed": True, "diff": {"prepared": f"+{task.split()[1]} 4.3-2+deb12u1"}}
+    if task == "Write haproxy.cfg":
+        after = _CFG.replace("5s", "2s") + "  server cpu01 10.0.0.11:8000 check <&>\n"
+        return "runner_on_ok", {
+            "changed": True,
+            "dest": "/etc/haproxy/haproxy.cfg",
+            "diff": {"before": _CFG, "after": after},
+        }
+    if task.startswith("Write limits"):
+        items = (("fs.file-max", "1024", "2097152"), ("vm.swappiness", "60", "10"))
+        results = [
+            {"changed": True, "item": name, "diff": {"before": f"{old}\n", "after": f"{new}\n"}}
+            for name, old, new in items
+        ]
+        return "runner_on_ok", {"changed": True, "results": results}
+    return "runner_on_ok", {"changed": task.startswith("Write the unit")}

@@ -1,0 +1,114 @@
+"""The page of a run: one HTML file that needs no network, no script and no font of its own."""
+
+import os
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hybridctl.errors import HybridctlError
+from hybridctl.events import Failure
+from hybridctl.problems import shown_path
+from hybridctl.report.run_text import SLOWEST, clean, duration, end_of, many
+from hybridctl.report.timeline import WIDTH, timeline
+from hybridctl.run_changes import RunChange
+from hybridctl.run_details import RunDetails
+from hybridctl.verify_history import VERDICTS
+
+__all__ = ["run_page", "write_run_page"]
+
+_COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped")
+_HEADINGS = {
+    "provision": "Provision of",
+    "provision --check": "Check of",
+    "plan": "Plan for",
+    "verify": "Verification of",
+    "unknown": "Run on",
+}
+# What a state or verdict looks like: its word always stands beside the colour.
+_TONES = {
+    "ok": "good",
+    "nothing to do": "calm",
+    "failed": "bad",
+    "unreachable": "bad",
+    "broken": "bad",
+    "without a profile": "warn",
+}
+
+
+def run_page(run: RunDetails) -> str:
+    """Return the page."""
+    # Autoescape for every kind of text: names, messages and diffs come from hosts and are not to be trusted.
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+    environment.filters.update(duration=duration, tone=_tone, line_kind=_line_kind, by_layer=_by_layer)
+    return environment.get_template("run_page.html.j2").render(_context(run))
+
+
+def write_run_page(run: RunDetails, path: Path) -> None:
+    """Write the page in one step: whoever reads the file never sees half of it.
+
+    Raises:
+        HybridctlError: the file cannot be written.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_text(run_page(run), encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise HybridctlError(
+            f"{shown_path(path)}: the page cannot be written: {error.strerror}", "name another file: --html FILE"
+        ) from error
+
+
+def _context(run: RunDetails) -> dict[str, Any]:
+    record = run.record
+    failures: list[tuple[str, str, Failure]] = [
+        (row.name, row.state, failure) for row in run.hosts for failure in row.failures
+    ]
+    return {
+        "run": run,
+        "record": record,
+        "document": record.document,
+        "heading": f"{_HEADINGS.get(record.command, record.command + ' of')} {record.document.get('site', 'a site')}",
+        "would": record.document.get("check") or record.document.get("command") == "plan",
+        "counters": VERDICTS if record.is_verify else _COUNTERS,
+        "ended": end_of(run),
+        "failures": failures,
+        "missing": [row for row in run.hosts if not row.failures and _tone(row.state) != "good"],
+        "groups": run.grouped_changes(),
+        "changed": sum(len(changes) for changes in run.changes.values()),
+        "slowest": run.slowest(SLOWEST),
+        "timeline": timeline(run),
+        "width": WIDTH,
+        "many": many,
+    }
+
+
+def _clean(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) else value
+
+
+def _tone(state: str) -> str:
+    return _TONES.get(state, "warn")
+
+
+def _by_layer(changes: Iterable[RunChange]) -> list[tuple[str, list[RunChange]]]:
+    """Return the changes of each layer, in the order in which the layers ran."""
+    return [(layer, list(made)) for layer, made in groupby(changes, key=lambda change: change.layer)]
+
+
+def _line_kind(line: str) -> str:
+    """Return what a line of a unified diff is, as a CSS class."""
+    if line.startswith(("--- ", "+++ ")) or line in ("---", "+++"):
+        return "head"
+    return {"+": "add", "-": "del"}.get(line[:1], "same")
