@@ -33,7 +33,7 @@ def command(
 
     The inventory is validated before any host is contacted. A host that fails or dies does not stop the others. Ctrl-C
     ends the run with all its processes and says how far it came; provision again to go on. Every run is recorded in
-    .hybridctl/runs/ID beside hybridctl.yml, without secrets.
+    .hybridctl/runs/ID beside hybridctl.yml, without secrets, with a page to read (report.html).
 
     Exit codes: 0 ok; 3 a host failed (also when others were unreachable); 4 a host was unreachable; 2 invalid input,
     nothing was contacted; 1 Ansible itself could not run; 130 interrupted.
@@ -46,7 +46,7 @@ def command(
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
-    from hybridctl.cli.summary import host_table, say_result
+    from hybridctl.cli.summary import host_table, keep_page, say_result
     from hybridctl.execution import Execution, Options, execute
     from hybridctl.site import open_site
 
@@ -57,6 +57,7 @@ def command(
     with choose(verbose) as progress:
         result = execute(execution, "provision", [progress])
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
+    keep_page(result.path)
     say_result(result)
     if result.exit_code == 0:
         where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""

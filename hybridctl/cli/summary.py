@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
+from hybridctl.errors import HybridctlError
 from hybridctl.events import HostState
 from hybridctl.results import RunResult
 
-__all__ = ["host_table", "say_result"]
+__all__ = ["host_table", "keep_page", "say_result"]
 
+PAGE = "report.html"  # in the folder of a run
 _COLUMNS = ("ok", "changed", "failed", "unreachable", "skipped")
 
 
@@ -43,7 +45,24 @@ def say_result(result: RunResult) -> None:
         click.secho(result.message, fg="red", err=True)
     for remark in result.remarks:
         click.secho(f"Warning: the run went on, but showing or recording it failed: {remark}", fg="yellow", err=True)
-    click.echo(f"record: {_relative(result.path)} ({', '.join(('events.jsonl', 'result.json', 'run.log'))})", err=True)
+    files = [name for name in ("events.jsonl", "result.json", "run.log", PAGE) if (result.path / name).exists()]
+    click.echo(f"record: {_relative(result.path)} ({', '.join(files)})", err=True)
+
+
+def keep_page(path: Path) -> None:
+    """Put the page of a run beside its record; without it the run is none the worse.
+
+    Args:
+        path: the folder of the run's record.
+    """
+    from hybridctl.report.run_page import write_run_page
+    from hybridctl.run_details import read_details
+    from hybridctl.run_history import find_run
+
+    try:
+        write_run_page(read_details(find_run(path.parent, path.name)), path / PAGE, 0o600)
+    except HybridctlError as error:
+        click.secho(f"Warning: {error.message}", fg="yellow", err=True)
 
 
 def _relative(path: Path) -> str:

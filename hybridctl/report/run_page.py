@@ -53,14 +53,18 @@ def run_page(run: RunDetails) -> str:
     return environment.get_template("run_page.html.j2").render(_context(run))
 
 
-def write_run_page(run: RunDetails, path: Path) -> None:
+def write_run_page(run: RunDetails, path: Path, mode: int = 0o644) -> None:
     """Write the page in one step: whoever reads the file never sees half of it.
+
+    Args:
+        mode: permissions of the file, less what the umask takes away.
 
     Raises:
         HybridctlError: the file cannot be written.
     """
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        new.touch(mode)
         new.write_text(run_page(run), encoding="utf-8")
         new.replace(path)
     except OSError as error:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridctl.cli import cli
-from hybridctl.errors import InvalidInput
+from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.inventory import Host
 from hybridctl.runner import PlayResult, PlayStatus
 from hybridctl.site import Site
@@ -60,6 +60,30 @@ def test_a_good_run(ask: Ask) -> None:
     assert "record: " in result.stderr
     assert fake.request is not None
     assert (fake.request.playbook, fake.request.check, fake.request.tags) == ("hybridctl.site.site", False, ())
+
+
+def test_the_page_lies_beside_the_record(ask: Ask) -> None:
+    """report.html is private, named on stderr, masked like the record."""
+    result, fake = ask("provision")
+    assert fake.request is not None
+    page = fake.request.run_dir / "report.html"
+    assert "run.log, report.html)" in result.stderr
+    assert oct(page.stat().st_mode)[-3:] == "600"
+    assert "+key: ********" in page.read_text()
+    assert "sup3r-secret" not in page.read_text()
+
+
+def test_a_page_that_cannot_be_written_costs_a_warning_only(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run keeps its exit code and its record."""
+
+    def full(*_: object) -> None:
+        raise HybridctlError("report.html: the page cannot be written: No space left on device")
+
+    monkeypatch.setattr("hybridctl.report.run_page.write_run_page", full)
+    result, _ = ask("provision")
+    assert result.exit_code == 0
+    assert "Warning: report.html: the page cannot be written" in result.stderr
+    assert "(events.jsonl, result.json, run.log)" in result.stderr
 
 
 def test_json_is_one_document(ask: Ask) -> None:
