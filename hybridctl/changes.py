@@ -26,6 +26,7 @@ class Change:
         depends_on: what must come first so that this happens; empty when it was read off the host, and is certain.
         old, new: versions of a package.
         size: bytes to download.
+        item: of a loop whose task only a command tells.
         diff: as the module gave it, secrets masked.
     """
 
@@ -37,6 +38,7 @@ class Change:
     old: str = ""
     new: str = ""
     size: int = 0
+    item: str = ""
     diff: Any = None
 
     @property
@@ -79,22 +81,23 @@ def key_set(hosts: Iterable[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
     }
 
 
-def changes_of(module: str, result: Mapping[str, Any], *, label: str) -> tuple[Change, ...]:
+def changes_of(module: str, result: Mapping[str, Any], *, label: str, item: str = "") -> tuple[Change, ...]:
     """Return what a changed result changed, never nothing.
 
     Args:
         module: full or short name of the module or action.
         result: the `res` of the runner's event, redacted.
         label: `role: task`, the name of what only a command tells.
+        item: of a loop.
     """
     items = [item for item in result.get("results") or () if isinstance(item, Mapping) and item.get("changed")]
     if items:
-        return tuple(
-            change for item in items for change in changes_of(module, item, label=f"{label} ({item_label(item)})")
-        )
-    read = _READERS.get(module.rpartition(".")[2], _command)
-    found = tuple(_declared(result)) if "resources" in result else tuple(read(result, label))
-    return found or tuple(_command(result, label))
+        return tuple(c for one in items for c in changes_of(module, one, label=label, item=item_label(one)))
+    read = _READERS.get(module.rpartition(".")[2])
+    found = tuple(_declared(result)) if "resources" in result else tuple(read(result)) if read else ()
+    # Nobody else knows what a command changes: its task names it.
+    name = f"{label} ({item})" if item else label
+    return found or (Change("command", name, "run", item=item, diff=_placed(result)),)
 
 
 def _declared(result: Mapping[str, Any]) -> Iterator[Change]:
@@ -104,15 +107,10 @@ def _declared(result: Mapping[str, Any]) -> Iterator[Change]:
         yield Change(**{key: value for key, value in resource.items() if key in known})
 
 
-def _command(result: Mapping[str, Any], label: str) -> Iterator[Change]:
-    """Name the task: nobody else knows what a command changes."""
-    yield Change("command", label, "run", diff=_placed(result))
-
-
 _KINDS = {"directory": "directory", "link": "link", "hard": "link"}
 
 
-def _file(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+def _file(result: Mapping[str, Any]) -> Iterator[Change]:
     arguments = (result.get("invocation") or {}).get("module_args") or {}
     path = result.get("dest") or result.get("path") or arguments.get("dest") or arguments.get("path")
     if not path:
@@ -122,8 +120,8 @@ def _file(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
     yield Change(_KINDS.get(wanted, "file"), str(path), action, diff=_placed(result))
 
 
-def _account(kind: str) -> Callable[[Mapping[str, Any], str], Iterator[Change]]:
-    def read(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+def _account(kind: str) -> Callable[[Mapping[str, Any]], Iterator[Change]]:
+    def read(result: Mapping[str, Any]) -> Iterator[Change]:
         arguments = (result.get("invocation") or {}).get("module_args") or {}
         name = result.get("name") or arguments.get("name")
         if name:
@@ -135,7 +133,7 @@ def _account(kind: str) -> Callable[[Mapping[str, Any], str], Iterator[Change]]:
 _STATES = {"started": "start", "stopped": "stop", "restarted": "restart", "reloaded": "reload"}
 
 
-def _unit(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+def _unit(result: Mapping[str, Any]) -> Iterator[Change]:
     arguments = (result.get("invocation") or {}).get("module_args") or {}
     name = str(result.get("name") or arguments.get("name") or "")
     if name:
@@ -150,7 +148,7 @@ _UNPACKED = re.compile(r"Unpacking (?P<name>[^\s:]+)(?::\w+)? \((?P<new>[^)]+)\)
 _REMOVED = re.compile(r"Removing (?P<name>[^\s:]+)(?::\w+)? \((?P<old>[^)]+)\)")
 
 
-def _packages(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
+def _packages(result: Mapping[str, Any]) -> Iterator[Change]:
     output = str(result.get("stdout") or "")
     for match in (*_SIMULATED.finditer(output), *_UNPACKED.finditer(output), *_REMOVED.finditer(output)):
         found = match.groupdict(default="")
@@ -159,7 +157,7 @@ def _packages(result: Mapping[str, Any], _label: str) -> Iterator[Change]:
         yield Change("package", found["name"].partition(":")[0], action, old=found["old"], new=new)
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any], str], Iterator[Change]]] = {
+_READERS: dict[str, Callable[[Mapping[str, Any]], Iterator[Change]]] = {
     **dict.fromkeys(
         ("assemble", "blockinfile", "copy", "file", "get_url", "lineinfile", "replace", "template", "tempfile"), _file
     ),

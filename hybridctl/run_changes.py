@@ -43,19 +43,15 @@ def changed_item(entry: Any) -> ChangedItem:
     """Read an entry of an event's `changes`.
 
     Args:
-        entry: `{"kind": "file", "name": "/etc/x", "action": "change", ...}`, or the older `[item, diff]`.
+        entry: `{"kind": "file", "name": "/etc/x", "action": "write", ...}`.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is none.
     """
-    if isinstance(entry, Mapping):
-        key, label, diff = *_words(entry), entry.get("diff")
-    elif isinstance(entry, list | tuple) and len(entry) == 2:
-        key = label = str(entry[0] or "")
-        diff = entry[1]
-    else:
-        raise ValueError("a change is an object or a pair of item and diff")
-    lines = list(diff_lines(diff))
+    if not isinstance(entry, Mapping):
+        raise ValueError("a change is an object")
+    key, label = _words(entry)
+    lines = list(diff_lines(entry.get("diff")))
     if len(lines) > LONGEST_DIFF:
         lines[LONGEST_DIFF:] = [f"... {len(lines) - LONGEST_DIFF} more lines"]
     return ChangedItem(key, label, tuple(lines))
@@ -64,10 +60,9 @@ def changed_item(entry: Any) -> ChangedItem:
 def _words(entry: Mapping[str, Any]) -> tuple[str, str]:
     """Return key and label of a resource: `change file /etc/x`, and the same with versions, reason and condition."""
     words = {name: str(entry.get(name) or "") for name in ("action", "kind", "name", "why", "item", "old", "new")}
-    # A task that names no resource is known by the item of its loop.
-    parts = (words["action"], words["kind"], words["name"]) if words["name"] else (words["item"],)
-    key = " ".join(part for part in parts if part)
-    label = key
+    # What only a command tells has the name of its task, which stands beside it; the item of a loop is left.
+    parts = ("item",) if words["kind"] == "command" else ("action", "kind", "name")
+    key = label = " ".join(words[part] for part in parts if words[part])
     if words["old"] or words["new"]:
         label += f": {words['old'] or 'none'} -> {words['new'] or 'none'}"
     if words["why"]:

@@ -102,7 +102,7 @@ def test_templates_say_who_wrote_them_and_mirror_their_target(role: Path) -> Non
 
 @every_role
 def test_modules_are_named_in_full_and_come_with_ansible_core(role: Path) -> None:
-    """Only ansible.builtin: no other collection has to be brought to an air-gapped site."""
+    """Only ansible.builtin and our own: no other collection has to be brought to an air-gapped site."""
     keywords = {
         *("name", "when", "vars", "register", "loop", "loop_control", "tags", "notify", "check_mode", "changed_when"),
         *("failed_when", "no_log", "until", "retries", "delay", "diff", "listen", "block", "rescue", "always"),
@@ -110,7 +110,10 @@ def test_modules_are_named_in_full_and_come_with_ansible_core(role: Path) -> Non
     for path in [*role.glob("tasks/*.yml"), *role.glob("handlers/*.yml")]:
         for task in tasks(load(path)):
             modules = set(task) - keywords
-            assert all(module.startswith("ansible.builtin.") for module in modules), (path, modules)
+            assert all(module.startswith(("ansible.builtin.", "hybridctl.site.")) for module in modules), (
+                path,
+                modules,
+            )
             assert task.get("name"), path
 
 
@@ -150,7 +153,8 @@ def test_packages_are_installed_in_one_place() -> None:
         for role in ROLES
         for path in role.glob("tasks/*.yml")
         for task in tasks(load(path))
-        if {"ansible.builtin.apt", "ansible.builtin.dnf", "ansible.builtin.package"} & set(task)
+        if {"ansible.builtin.apt", "ansible.builtin.dnf", "ansible.builtin.package", "hybridctl.site.packages"}
+        & set(task)
     }
     assert found == {"locked_packages"}
 

@@ -161,8 +161,6 @@ OBJECT = {"kind": "package", "name": "haproxy", "action": "upgrade"}
 @pytest.mark.parametrize(
     ("entry", "key", "label", "diff"),
     [
-        (["", None], "", "", ()),
-        (["vm.swappiness", {"before": "1\n", "after": "2\n"}], "vm.swappiness", "vm.swappiness", ("-1", "+2")),
         (OBJECT, "upgrade package haproxy", "upgrade package haproxy", ()),
         (
             {**OBJECT, "old": "2.6", "new": "2.8", "size": 1, "depends_on": "repository x", "why": "lock"},
@@ -176,19 +174,20 @@ OBJECT = {"kind": "package", "name": "haproxy", "action": "upgrade"}
             "create file /etc/x",
             ("+a",),
         ),
-        ({"kind": "task", "name": "", "action": "change", "item": "x"}, "x", "x", ()),
+        ({"kind": "command", "name": "r: Set (x)", "action": "run", "item": "x"}, "x", "x", ()),
+        ({"kind": "command", "name": "r: Set", "action": "run"}, "", "", ()),
         ({**OBJECT, "new": "2.8"}, "upgrade package haproxy", "upgrade package haproxy: none -> 2.8", ()),
         ({}, "", "", ()),
     ],
 )
-def test_an_entry_of_either_form(entry: Any, key: str, label: str, diff: tuple[str, ...]) -> None:
-    """The pair of item and diff, and the object with kind, name and action."""
+def test_an_entry(entry: Any, key: str, label: str, diff: tuple[str, ...]) -> None:
+    """A resource by action, kind and name; of a command, whose task stands beside it, the item of its loop."""
     item = changed_item(entry)
     assert (item.key, item.label) == (key, label)
     assert tuple(line for line in item.diff if not line.startswith(("---", "+++"))) == diff
 
 
-@pytest.mark.parametrize("entry", [None, "x", 7, [], ["a"], ["a", None, 1]])
+@pytest.mark.parametrize("entry", [None, "x", 7, [], ["a", None]])
 def test_an_entry_of_no_form_is_refused(entry: Any) -> None:
     """It is damage, never an empty change."""
     with pytest.raises(ValueError, match="a change is"):

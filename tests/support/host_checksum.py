@@ -1,0 +1,61 @@
+"""A checksum of a lab host's whole root file system, entry by entry, to hold `plan` to its promise.
+
+The host's root is an overlay over a folder that nobody writes: what lies in the overlay's upper part is everything in
+which the host differs from it, whiteouts for what was removed included. It is read from outside, so that looking
+leaves no trace.
+"""
+
+import hashlib
+import stat
+from fnmatch import fnmatch
+from pathlib import Path
+
+__all__ = ["VOLATILE", "checksums", "differences"]
+
+# Pattern of a path -> why it changes without anybody's doing. Everything else counts.
+VOLATILE = {
+    "/var/log/*": "logs: journald, apt and wtmp write whenever anything happens, a login included",
+    "/var/cache/apt/*.bin": "apt's cache of its own index, rebuilt by any apt command that reads",
+    "/var/lib/systemd/*": "systemd's own clock, timers and random seed",
+    "/var/lib/chrony/*": "chrony's estimate of the clock's drift",
+    "/var/lib/prometheus/*": "what exporters' own timers write (smartmon, apt, nvme)",
+    "/root/.ansible/tmp*": "Ansible's working folder; each task empties its own",
+    "/var/lib/vllm/*": "vLLM's home: compiled kernels and caches of the running service",
+    "/srv/vllm/*/__pycache__/*": "byte code that a running vLLM writes beside its modules",
+    "/tmp/*": "temporary files of running services (PrivateTmp)",
+    "/var/tmp/*": "temporary files of running services (PrivateTmp)",
+}
+
+
+def checksums(upper: Path) -> dict[str, str]:
+    """Return path -> what the entry is: kind, mode, owner, and for a file a hash of its content."""
+    found = {}
+    for path in sorted(upper.rglob("*")):
+        name = "/" + str(path.relative_to(upper))
+        if not any(fnmatch(name, pattern) for pattern in VOLATILE):
+            found[name] = _entry(path)
+    return found
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Return a line for each path that came, went or is another."""
+    return [
+        f"{name}: {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _entry(path: Path) -> str:
+    try:
+        status = path.lstat()
+        kind = stat.filemode(status.st_mode)
+        if stat.S_ISREG(status.st_mode):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        elif stat.S_ISLNK(status.st_mode):
+            content = str(path.readlink())
+        else:
+            content = ""
+    except FileNotFoundError:
+        return "vanished"
+    return f"{kind} {status.st_uid}:{status.st_gid} {content}".strip()
