@@ -27,13 +27,24 @@ VOLATILE = {
 }
 
 
-def checksums(upper: Path) -> dict[str, str]:
-    """Return path -> what the entry is: kind, mode, owner, and for a file a hash of its content."""
+def checksums(lab_host: Path) -> dict[str, str]:
+    """Return path -> what the entry is: kind, mode, owner, and for a file a hash of its content.
+
+    Args:
+        lab_host: the host's folder in the lab's.
+    """
+    upper, lower = lab_host / "upper", Path((lab_host / "lower").read_text())
     found = {}
     for path in sorted(upper.rglob("*")):
-        name = "/" + str(path.relative_to(upper))
-        if not any(fnmatch(name, pattern) for pattern in VOLATILE):
-            found[name] = _entry(path)
+        inside = path.relative_to(upper)
+        name = f"/{inside}"
+        if any(fnmatch(name, pattern) for pattern in VOLATILE):
+            continue
+        # A folder comes up when anything in it does, volatile or not; it counts where it is another than below.
+        below = lower / inside
+        if path.is_dir() and not path.is_symlink() and below.exists() and _entry(path) == _entry(below):
+            continue
+        found[name] = _entry(path)
     return found
 
 
