@@ -19,7 +19,7 @@ VOLATILE = {
     "/var/lib/systemd/*": "systemd's own clock, timers and random seed",
     "/var/lib/chrony/*": "chrony's estimate of the clock's drift",
     "/var/lib/prometheus/*": "what exporters' own timers write (smartmon, apt, nvme)",
-    "/root/.ansible/tmp*": "Ansible's working folder; each task empties its own",
+    "/root/.ansible*": "Ansible's working folder; each task empties its own",
     "/var/lib/vllm/*": "vLLM's home: compiled kernels and caches of the running service",
     "/srv/vllm/*/__pycache__/*": "byte code that a running vLLM writes beside its modules",
     "/tmp/*": "temporary files of running services (PrivateTmp)",

@@ -1,0 +1,107 @@
+"""A plan leaves no trace and tells what the next provision does, resource by resource, on real hosts.
+
+Fresh, half provisioned and drifted; the workers' roles, which take minutes to install, are held to the same in tests/e2e.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from host_checksum import checksums, differences
+
+from hybridctl.changes import key_set
+from hybridctl.lab.fleet import Lab
+
+pytestmark = pytest.mark.lab
+
+BIN = Path(sys.executable).parent
+NAME = "truth"
+FLEET = """
+hosts:
+  gw1: {groups: [gateway], profile: lab-gateway, memory: 128}
+  mon1: {groups: [monitoring], profile: lab-monitoring, memory: 128}
+  # The gateway's worker is in the inventory and up, and this file provisions nothing on it.
+  cpu1: {groups: [vllm_cpu], profile: lab-worker, memory: 128}
+"""
+LIMIT = "gw1,mon1"
+ROLES = {"base": {"host_base"}, "gateway": {"gateway"}, "monitoring": {"node_telemetry"}}
+HOSTS = {"gw1": set(ROLES), "mon1": {"base", "monitoring"}}
+
+
+class Site:
+    """A lab and the two commands that this file compares."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def on(self, host: str, command: str) -> str:
+        """Run a command on a host; raises when it fails."""
+        argv = [*self.lab.ssh_argv(host), command]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+    def run(self, command: str, *args: str) -> dict[str, Any]:
+        """Run `plan` or `provision` on the two hosts; return its JSON document."""
+        argv = [BIN / "hybridctl", command, "-i", self.lab.inventory, "-l", LIMIT, "--json", *args]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def checksums(self) -> dict[str, str]:
+        """Return the checksums of everything on all hosts."""
+        folders = self.lab.folder / "hosts"
+        return {f"{h}:{path}": entry for h in HOSTS for path, entry in checksums(folders / h).items()}
+
+    def plan_then_provision(self, *args: str) -> set[tuple[str, str, str]]:
+        """Hold a plan to leaving no trace and to naming what the provision after it reports; return that set."""
+        before = self.checksums()
+        plan = self.run("plan", *args)
+        assert differences(before, self.checksums()) == []
+        done = self.run("provision", *args)
+        planned, made = key_set(plan["hosts"]), key_set(done["hosts"])
+        sys.stderr.write(f"planned {len(planned)}, made {len(made)}, in one only: {sorted(planned ^ made)}\n")
+        assert planned - made == set(), "planned, not made"
+        assert made - planned == set(), "made, not planned"
+        return made
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Fresh hosts."""
+    base = tmp_path_factory.mktemp("lab")
+    (base / "fleet.yml").write_text(FLEET)
+    lab = Lab(NAME, base)
+    try:
+        subprocess.run([BIN / "hybridctl", "lab", "up", "--name", NAME, "--hosts", "fleet.yml"], cwd=base, check=True)
+        yield Site(lab)
+    finally:
+        lab.down()
+
+
+def test_fresh_hosts(site: Site) -> None:
+    """The first layer on hosts that have nothing: its role has something to do on each."""
+    made = site.plan_then_provision("--layer", "base")
+    assert {host for host, _, _ in made} == set(HOSTS)
+    assert {"package chrony", "file /etc/chrony/chrony.conf"} <= {resource for _, resource, _ in made}
+
+
+def test_half_provisioned_hosts(site: Site) -> None:
+    """The base is there, the rest is not: every other role has something to do where its layer applies."""
+    before = site.run("plan")
+    for host in before["hosts"]:
+        layers = {change["layer"] for change in host["changes"]}
+        assert layers == HOSTS[host["name"]] - {"base"}
+        roles = {change["role"] for change in host["changes"]}
+        for layer in layers:
+            assert roles & (ROLES[layer] | {"locked_packages"}), (host["name"], layer)
+    made = site.plan_then_provision()
+    assert {("gw1", "unit haproxy.service", "start"), ("gw1", "package haproxy", "install")} <= made
+
+
+def test_provisioned_hosts(site: Site) -> None:
+    """Nothing is planned, and nothing is done."""
+    assert site.plan_then_provision() == set()
