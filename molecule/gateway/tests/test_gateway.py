@@ -1,8 +1,11 @@
 """The gateway as a client meets it: a real vLLM behind it, real TLS in front."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from testinfra.host import Host
 
 ROOT = Path(__file__).resolve().parents[3]
 SITE = ROOT / ".hybridctl" / "lab" / "molecule-gateway" / "site"
+Play = Callable[..., subprocess.CompletedProcess[str]]
 COMPLETION = {"model": "tiny", "prompt": "free software", "max_tokens": 5}
 
 
@@ -61,6 +65,51 @@ def worker() -> Host:
 def socket_says(host: Host, command: str) -> str:
     """Send a command to HAProxy's socket, as an operator would."""
     return str(host.check_output("sh -c %s", f"echo '{command}' | socat -t 5 stdio /run/haproxy/admin.sock"))
+
+
+def pool(host: Host) -> dict[str, dict[str, str]]:
+    """Return HAProxy's statistics of each worker."""
+    said = socket_says(host, "show stat vllm 4 -1").removeprefix("# ")
+    return {row["svname"]: row for row in csv.DictReader(io.StringIO(said))}
+
+
+def addresses(host: Host) -> dict[str, str]:
+    """Return where the running HAProxy reaches each worker."""
+    rows = [line.split() for line in socket_says(host, "show servers state vllm").splitlines()[2:] if line]
+    return {row[3]: f"{row[4]}:{row[18]}" for row in rows}
+
+
+def process(host: Host) -> str:
+    """Return the process id of the HAProxy that answers at the socket, nothing while none does."""
+    said = str(host.run("sh -c %s", "echo 'show info' | socat -t 5 stdio /run/haproxy/admin.sock").stdout)
+    return next((line for line in said.splitlines() if line.startswith("Pid:")), "")
+
+
+def renew(host: Host, act: str) -> None:
+    """Reload or restart HAProxy and wait until the new process answers."""
+    before = process(host)
+    host.check_output("systemctl %s haproxy.service", act)
+    wait_for(lambda: process(host) not in ("", before))
+
+
+def served_certificate(host: Host) -> str:
+    """Return the subject of the certificate a client is shown."""
+    return str(host.check_output("sh -c %s", "openssl s_client -connect 127.0.0.1:8443 </dev/null 2>&1 | grep subject"))
+
+
+def in_flight() -> float:
+    """Return how many requests vLLM is at work on."""
+    fetch = "import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
+    lines = worker().check_output("python3 -c %s", fetch).splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("vllm:num_requests_running{"))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until it holds, at most 30 seconds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def ask_until(client: httpx.Client, status: int) -> httpx.Response:
@@ -143,41 +192,188 @@ def test_old_tls_is_refused(host: Host) -> None:
     assert host.run("sh -c %s", ask % "-tls1_2").rc == 0
 
 
-def test_a_drained_worker_stays_drained_over_a_reload(host: Host, client: httpx.Client) -> None:
-    """What an operator drained is not given back by the next configuration change."""
-    socket_says(host, "set server vllm/cpu1 state drain")
+@pytest.mark.parametrize("act", ["reload", "restart"])
+def test_a_drained_worker_stays_drained_until_it_is_undrained(host: Host, client: httpx.Client, act: str) -> None:
+    """What was drained is not given back by a reload or a restart, and what was undrained is not drained again."""
     try:
-        host.check_output("systemctl reload haproxy")
-        deadline = time.monotonic() + 20
-        while "cpu1" not in (state := socket_says(host, "show stat vllm 4 -1")) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert "DRAIN" in state
+        socket_says(host, "set server vllm/cpu1 state drain")
+        renew(host, act)
+        assert pool(host)["cpu1"]["status"].startswith("DRAIN")
         answer = client.post("/v1/completions", json=COMPLETION)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "10"
     finally:
         socket_says(host, "set server vllm/cpu1 state ready")
+    renew(host, act)
+    assert pool(host)["cpu1"]["status"].startswith("UP")
     assert client.post("/v1/completions", json=COMPLETION).status_code == 200
+
+
+def test_a_drain_ordered_by_playbook_outlives_a_crash(host: Host, converged: Play) -> None:
+    """HAProxy killed has no time to note anything: the playbook has noted it."""
+    words = ("-e", "worker=cpu1", "-e", "gateway_drain_last=true")
+    try:
+        assert converged(*words, playbook="playbooks/adhoc/drain_worker.yml").returncode == 0
+        before = process(host)
+        host.check_output("systemctl kill --signal=KILL haproxy.service")
+        wait_for(lambda: process(host) not in ("", before))
+        assert pool(host)["cpu1"]["status"].startswith("DRAIN")
+    finally:
+        done = converged("-e", "worker=cpu1", playbook="playbooks/adhoc/undrain_worker.yml")
+    assert done.returncode == 0, done.stdout
+    assert pool(host)["cpu1"]["status"].startswith("UP")
+
+
+def test_a_drained_worker_is_still_checked(host: Host) -> None:
+    """After a restart its health is looked at as any other's."""
+    socket_says(host, "set server vllm/cpu1 state drain")
+    try:
+        renew(host, "restart")
+        wait_for(lambda: "L7OK" in pool(host)["cpu1"]["check_status"])
+    finally:
+        socket_says(host, "set server vllm/cpu1 state ready")
+
+
+def test_the_last_worker_is_not_drained_by_mistake(host: Host, converged: Play) -> None:
+    """The refusal says what it would mean and how to insist."""
+    done = converged("-e", "worker=cpu1", playbook="playbooks/adhoc/drain_worker.yml")
+    assert done.returncode == 2
+    said = " ".join(done.stdout.split())
+    assert "cpu1 is the last worker that is up on gw1" in said
+    assert "-e gateway_drain_last=true" in said
+    assert pool(host)["cpu1"]["status"].startswith("UP")
+
+
+def test_a_drain_waits_for_streams_of_the_process_before(host: Host, client: httpx.Client, converged: Play) -> None:
+    """A stream that began before a reload runs on in the old process; the drain ends after it."""
+    ended = []
+
+    def stream() -> None:
+        body = COMPLETION | {"stream": True, "max_tokens": 1000, "ignore_eos": True}
+        while not ended:
+            with client.stream("POST", "/v1/completions", json=body) as answer:
+                lines = [line for line in answer.iter_lines() if line]
+            ended.append((time.monotonic(), lines[-1]))
+
+    words = ("-e", "worker=cpu1", "-e", "gateway_drain_last=true")
+    # The engine is slowed down, so that the stream outlasts the playbook's first look.
+    pid = worker().check_output("pgrep -f VLLM::EngineCore")
+    reader = threading.Thread(target=stream)
+    try:
+        reader.start()
+        wait_for(lambda: in_flight() > 0)
+        worker().check_output("kill -STOP %s", pid)
+        renew(host, "reload")
+        waker = threading.Timer(20, lambda: worker().run("kill -CONT %s", pid))
+        waker.start()
+        done = converged(*words, playbook="playbooks/adhoc/drain_worker.yml")
+        drained = time.monotonic()
+        reader.join(60)
+        assert done.returncode == 0, done.stdout
+        assert ended[0][1] == "data: [DONE]"
+        assert ended[0][0] <= drained + 1
+    finally:
+        worker().run("kill -CONT %s", pid)
+        converged("-e", "worker=cpu1", playbook="playbooks/adhoc/undrain_worker.yml")
+
+
+def test_a_hanging_engine_gets_no_requests_after_the_first_failed_probe(host: Host, client: httpx.Client) -> None:
+    """/health says 200, yet clients get 503 in place of a request that hangs, and 200 when the engine goes on."""
+    engine = worker()
+    pid = engine.check_output("pgrep -f VLLM::EngineCore")
+    try:
+        engine.check_output("kill -STOP %s", pid)
+        assert engine.run("/usr/local/sbin/vllm-probe --restart-after 9").rc == 1
+        wait_for(lambda: pool(host)["cpu1"]["status"] == "DOWN")
+        assert client.post("/v1/completions", json=COMPLETION).status_code == 503
+    finally:
+        engine.check_output("kill -CONT %s", pid)
+    assert engine.run("/usr/local/sbin/vllm-probe --restart-after 9").rc == 0
+    assert ask_until(client, 200).status_code == 200
 
 
 def test_when_no_worker_is_up_clients_are_told_to_come_back(host: Host, client: httpx.Client) -> None:
     """vLLM is stopped: 503 with Retry-After within seconds; it is back: 200 again."""
     worker().check_output("systemctl stop vllm")
-    deadline = time.monotonic() + 20
-    while (
-        answer := client.post("/v1/completions", json=COMPLETION)
-    ).status_code != 503 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    worker().check_output("systemctl start vllm")
+    try:
+        answer = ask_until(client, 503)
+    finally:
+        worker().check_output("systemctl start vllm")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     worker().check_output("/usr/local/sbin/vllm-probe --wait 240")
-    deadline = time.monotonic() + 30
-    while (
-        answer := client.post("/v1/completions", json=COMPLETION)
-    ).status_code != 200 and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert answer.status_code == 200
+    assert ask_until(client, 200).status_code == 200
+
+
+def test_a_new_port_of_the_worker_is_taken_at_once(host: Host, converged: Play) -> None:
+    """The running HAProxy has the new port, and a worker that serves, but not there, is an error."""
+    served = json.dumps({"vllm_port": 8001, "__vllm_first_token": {"rc": 0}})
+    try:
+        done = converged("--limit", "gw1", "-e", served)
+        assert addresses(host)["cpu1"].endswith(":8001")
+        assert done.returncode == 2
+        said = " ".join(done.stdout.split())
+        assert "gw1 has no worker that is up (cpu1 DOWN L4" in said
+        assert "though cpu1 generated a token in this run" in said
+        # Nobody saw it serve: a gateway may be there before its workers.
+        assert converged("--limit", "gw1", "-e", "vllm_port=8001").returncode == 0
+    finally:
+        done = converged("--limit", "gw1")
+    assert done.returncode == 0, done.stdout
+    assert addresses(host)["cpu1"].endswith(":8000")
+
+
+def test_the_certificate_of_the_site_and_back(host: Host, converged: Play, tmp_path: Path) -> None:
+    """A site's certificate is served, one with another's key is refused, and a self-signed one comes back."""
+    for name in ("site", "other"):
+        make = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "90",
+        ]
+        files = ["-subj", f"/CN={name}.example", "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"]
+        subprocess.run([*make, *files], check=True, capture_output=True)
+    good, bad = tmp_path / "good.pem", tmp_path / "bad.pem"
+    good.write_text((tmp_path / "site.key").read_text() + (tmp_path / "site.pem").read_text())
+    bad.write_text((tmp_path / "other.key").read_text() + (tmp_path / "site.pem").read_text())
+    try:
+        done = converged("--limit", "gw1", "-e", f"gateway_tls_certificate={good}")
+        assert done.returncode == 0, done.stdout
+        assert "CN = site.example" in served_certificate(host)
+        done = converged("--limit", "gw1", "-e", f"gateway_tls_certificate={bad}")
+        assert done.returncode == 2
+        assert "the key in it is not the one of its certificate" in " ".join(done.stdout.split())
+        assert host.run("haproxy -c -q -f /etc/haproxy/haproxy.cfg").rc == 0
+    finally:
+        done = converged("--limit", "gw1")
+    assert done.returncode == 0, done.stdout
+    assert "CN = gw1" in served_certificate(host)
+
+
+def test_a_broken_configuration_on_disk_is_noticed(host: Host, converged: Play) -> None:
+    """What HAProxy could not start from is red, though the HAProxy that runs has not noticed."""
+    host.check_output("mv /etc/haproxy/tls/gateway.pem /etc/haproxy/tls/away")
+    try:
+        done = converged("--limit", "gw1", "--tags", "always,gateway_service")
+        said = " ".join(done.stdout.split())
+    finally:
+        host.check_output("mv /etc/haproxy/tls/away /etc/haproxy/tls/gateway.pem")
+    assert done.returncode == 2, done.stdout
+    assert "gateway.pem" in said
+
+
+def test_a_worker_that_is_no_host_is_not_restarted(converged: Play) -> None:
+    """The refusal comes before anything is drained."""
+    done = converged("-e", "worker=cpu9", playbook="playbooks/adhoc/restart_worker.yml")
+    assert done.returncode == 2
+    assert "cpu9 is no host of the groups vllm_cpu and vllm_gpu" in " ".join(done.stdout.split())
 
 
 def test_its_own_metrics_are_for_the_host_only(host: Host) -> None:
@@ -190,12 +386,16 @@ def test_its_own_metrics_are_for_the_host_only(host: Host) -> None:
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"gateway_clients": [{"name": "a", "key": "short"}]}, "gateway_clients wants at least one client"),
+        ({"gateway_clients": [{"name": "a", "key": "planted"}]}, "gateway_clients wants at least one client"),
+        ({"gateway_clients": [{"name": "a", "key": "planted and long enough"}]}, "gateway_clients wants at least one"),
+        ({"gateway_clients": [{"name": "a", "key": "#planted-and-long-enough"}]}, "gateway_clients wants at least one"),
+        ({"gateway_worker_key": 'planted%and"long-enough'}, "gateway_worker_key too, is 16 or more of letters"),
+        ({"gateway_worker_key": "planted-and-long-enough\n"}, "gateway_worker_key too, is 16 or more of letters"),
         ({"gateway_port": 22}, "port 22 of gw1 is held by"),
     ],
 )
 def test_bad_settings_are_refused(refused: Callable[..., str], variables: dict[str, object], said: str) -> None:
-    """Keys that are too short and a port in use stop the run before anything is written."""
+    """Keys that are too short or would be misread, and a port in use, stop the run; the key is not shown."""
     out = refused(json.dumps(variables | {"converge_roles": ["gateway"]}))
     assert said in out
-    assert "short" not in out.replace("too short", "")
+    assert "planted" not in out

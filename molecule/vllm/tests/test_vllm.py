@@ -1,7 +1,9 @@
 """vLLM as the role leaves it: it answers, to its clients only, and comes back when it dies or hangs."""
 
 import json
+import re
 import socket
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +21,7 @@ try:
 except urllib.error.HTTPError as error:
     print(error.code)
 """
+Play = Callable[..., subprocess.CompletedProcess[str]]
 COMPLETION = {"model": "tiny", "prompt": "free software", "max_tokens": 5}
 
 
@@ -110,10 +113,96 @@ def test_a_hanging_engine_is_noticed_and_restarted(host: Host) -> None:
     first = host.run("/usr/local/sbin/vllm-probe --restart-after 2")
     assert first.rc == 1
     assert host.check_output("systemctl show --property=MainPID --value vllm.service") == before
+    assert "8000" in host.check_output("nft list set inet hybridctl_vllm silent")
     second = host.run("/usr/local/sbin/vllm-probe --restart-after 2")
     assert "2 failures in a row: restarting" in second.stderr
     wait_for_token(host)
     assert host.check_output("systemctl show --property=MainPID --value vllm.service") != before
+    assert "8000" not in host.check_output("nft list set inet hybridctl_vllm silent")
+
+
+def changed(output: str) -> set[str]:
+    """Return the names of the tasks that changed something, or would."""
+    parts = re.split(r"(?m)^(?:TASK|RUNNING HANDLER) \[(?:\S+ : )?(.*?)\] \**$", output)
+    return {name for name, said in zip(parts[1::2], parts[2::2], strict=True) if "\nchanged: " in said}
+
+
+def rules(host: Host) -> str:
+    """Return the rules in force."""
+    return str(host.check_output("nft list chain inet hybridctl_vllm input"))
+
+
+def test_another_client_does_not_restart_vllm(host: Host, converged: Play) -> None:
+    """Addresses of both families are let in by the same vLLM process; back again, they are not."""
+    pid = host.check_output("systemctl show --property=MainPID --value vllm.service")
+    clients = json.dumps({"vllm_allowed_clients": ["192.0.2.7", "192.0.2.64/26", "2001:db8::7", "localhost"]})
+    try:
+        done = converged("-e", clients)
+        assert done.returncode == 0, done.stdout
+        for address in ("192.0.2.7", "192.0.2.64/26", "2001:db8::7", "127.0.0.1"):
+            assert address in rules(host)
+    finally:
+        done = converged()
+    assert done.returncode == 0, done.stdout
+    assert "192.0.2.7" not in rules(host)
+    assert host.check_output("systemctl show --property=MainPID --value vllm.service") == pid
+
+
+@pytest.mark.parametrize("act", ["start", "reload", "restart", "stop"])
+def test_the_port_stays_closed_when_the_packet_filter_of_the_system_flushes(host: Host, act: str) -> None:
+    """nftables.service removes every table; ours is back, and vLLM runs on."""
+    pid = host.check_output("systemctl show --property=MainPID --value vllm.service")
+    before = rules(host)
+    host.check_output("systemctl %s nftables.service", act)
+    assert rules(host) == before
+    assert host.check_output("systemctl show --property=MainPID --value vllm.service") == pid
+
+
+@pytest.mark.parametrize("act", ["delete table inet hybridctl_vllm", "flush chain inet hybridctl_vllm input"])
+def test_rules_changed_by_hand_are_seen_and_repaired(host: Host, converged: Play, act: str) -> None:
+    """The unit is active all the while; check mode names it and leaves it, converging puts the rules back."""
+    before = rules(host)
+    host.check_output(f"nft {act}")
+    planned = converged("--check")
+    assert "Compare the rules in force with the file" in changed(planned.stdout), planned.stdout
+    assert host.run("nft list chain inet hybridctl_vllm input").stdout != before
+    done = converged()
+    assert done.returncode == 0, done.stdout
+    assert rules(host) == before
+
+
+def test_packages_environment_and_weights_that_changed_show_in_check_mode(host: Host, converged: Play) -> None:
+    """A package gone, an environment that was not finished, and other weights: each is named, none is touched."""
+    folder = host.check_output("ls -d /opt/vllm/*/venv")
+    metadata = host.check_output("sh -c %s", f"ls -d {folder}/lib/python*/site-packages/idna-*.dist-info")
+    host.check_output("mv %s /root/idna", metadata)
+    host.check_output("mv %s/bin/activate /root/activate", folder)
+    host.check_output("sh -c %s", "echo '# another model' >> /srv/models/tiny/SHA256SUMS")
+    wanted = {"Make the environment", "Install vLLM, offline and by its hashes", "Write vLLM's unit"}
+    try:
+        planned = converged("--check")
+        assert wanted <= changed(planned.stdout), planned.stdout
+    finally:
+        host.check_output("mv /root/idna %s", metadata)
+        host.check_output("mv /root/activate %s/bin/activate", folder)
+        host.check_output("sed -i '$d' /srv/models/tiny/SHA256SUMS")
+    assert "changed=0" in converged("--check").stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"vllm_wheelhouse_sha256": "0" * 64}, f"wanted is {'0' * 64}. Correct the wheelhouse"),
+        ({"vllm_api_key": "planted and long enough"}, "vllm_api_key wants 16 or more of letters"),
+        ({"vllm_allowed_clients": ["gw.invalid"]}, "gw.invalid may reach vLLM's port, but cpu1 knows no address"),
+    ],
+    ids=["requirements nobody vouches for", "a key with blanks", "a client without an address"],
+)
+def test_bad_settings_are_refused(refused: Callable[..., str], variables: dict[str, object], said: str) -> None:
+    """The refusal names the variable and the remedy, and shows no key."""
+    out = refused(json.dumps(variables))
+    assert said in out
+    assert "planted" not in out
 
 
 def test_a_flag_the_pinned_version_does_not_have_is_refused(refused: Callable[..., str]) -> None:

@@ -106,6 +106,7 @@ def metrics(series: int, clock: float = 1000.1) -> str:
 REFUSED = answer(error="ConnectionRefusedError: [Errno 111] Connection refused")
 NO_KEY = answer(unreadable="PermissionError: [Errno 13] Permission denied: '/etc/vllm/vllm.env'")
 VARIABLES = {
+    "vllm_bind_address": "0.0.0.0",  # noqa: S104 - the role's default
     "vllm_port": 8000,
     "vllm_served_model_name": "tiny",
     "gateway_port": 443,

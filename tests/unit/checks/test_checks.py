@@ -185,6 +185,19 @@ def test_ports_come_from_the_roles_unless_the_site_says_otherwise() -> None:
     assert "http://10.0.0.7:9" in host.asked[1]
 
 
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [("0.0.0.0", "127.0.0.1"), ("10.0.0.7", "10.0.0.7"), ("::", "[::1]"), ("fd00::7", "[fd00::7]")],  # noqa: S104
+)
+def test_a_worker_is_asked_where_it_listens(address: str, asked: str) -> None:
+    """A worker bound to one address does not listen on loopback."""
+    host = FakeHost(CASES["service.worker_completion"].passes[0])
+    judge_expectation(
+        host, expectation("service.worker_completion", {"value": 1}), VARIABLES | {"vllm_bind_address": address}
+    )
+    assert json.loads(shlex.split(host.asked[0])[-1])["url"] == f"http://{asked}:8000"
+
+
 def test_the_key_is_in_no_command() -> None:
     """The script names the file of the key; the key itself never leaves the host."""
     host = FakeHost(CASES["service.worker_completion"].passes[0])
