@@ -226,7 +226,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": unit()},
             {"systemctl show": unit(sub="waiting")},
             {"systemctl show": unit(active="reloading")},
-            {"systemctl show": unit(file="static")},
+            {"systemctl show": unit(file="generated")},
+            {"systemctl show": unit(file="alias")},
         ],
         [
             {"systemctl show": unit(active="inactive", sub="dead")},
@@ -234,6 +235,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": unit(active="activating", sub="auto-restart")},
             {"systemctl show": unit(file="disabled")},
             {"systemctl show": unit(file="enabled-runtime")},
+            {"systemctl show": unit(file="linked")},
+            {"systemctl show": unit(file="transient")},
             {"systemctl show": unit("not-found", "inactive", "dead", "")},
             {"systemctl show": unit("masked", "inactive", "dead", "masked")},
         ],
@@ -241,6 +244,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": Answered(1, "", "Failed to connect to bus")},
             {"systemctl show": NOT_THERE},
             {"systemctl show": "ActiveState=active\n"},
+            {"systemctl show": unit(file="static")},
+            {"systemctl show": unit(file="indirect")},
         ],
     ),
     "service.worker_completion": Cases(
