@@ -71,9 +71,13 @@ CHRONY = ("chrony", "hold", "installed", "4.3-2+deb12u3")
 SOCAT = ("socat", "hold", "installed", "1.7.4.4-2")
 
 
+# In another language its words about an unknown package would not be found.
+DPKG = "env LC_ALL=C dpkg-query"
+
+
 def packages(*lines: tuple[str, str, str, str], rc: int = 0, stderr: str = "") -> Answers:
     """A Debian host with these packages."""
-    return {"os-release": DEBIAN, "uname -m": "x86_64\n", "dpkg-query": Answered(rc, dpkg(*lines), stderr)}
+    return {"os-release": DEBIAN, "uname -m": "x86_64\n", DPKG: Answered(rc, dpkg(*lines), stderr)}
 
 
 def unit(load: str = "loaded", active: str = "active", sub: str = "running", file: str = "enabled") -> str:
@@ -215,8 +219,8 @@ CASES: dict[str, Cases] = {
             packages(CHRONY),
             packages(CHRONY, rc=1, stderr="dpkg-query: error: cannot read the database\n"),
             packages(CHRONY, SOCAT, rc=1),
-            {**packages(), "dpkg-query": NOT_ALLOWED},
-            {**packages(), "dpkg-query": "rubbish\n"},
+            {**packages(), DPKG: NOT_ALLOWED},
+            {**packages(), DPKG: "rubbish\n"},
             {"os-release": _SP, "uname -m": "aarch64\n"},
         ],
     ),
