@@ -1,5 +1,7 @@
 """The root command: its help, its errors, completion."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from hybridctl.cli import COMMANDS, cli
+from hybridctl.cli.options import json_option
 from hybridctl.errors import InvalidInput
 
 
@@ -44,6 +47,75 @@ def test_an_error_names_the_remedy_and_sets_the_exit_code(monkeypatch: pytest.Mo
     assert result.stdout == ""
     assert "hosts.yml:3: no such group" in result.stderr
     assert "-> name one of: gateway" in result.stderr
+
+
+def failing(error: BaseException) -> click.Command:
+    """A command that takes --json and fails so."""
+
+    @click.command()
+    @json_option
+    def broken(as_json: bool) -> None:
+        raise error
+
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (RuntimeError("boom\nthere"), 1, "Error: hybridctl itself broke, the fault is ours: RuntimeError: boom there"),
+        (ValueError("https://me:pw1234@host"), 1, "ValueError: https://********@host"),
+        (OSError(28, "No space left on device", "/dev/full"), 1, "Error: /dev/full: No space left on device"),
+        (OSError("no file in it"), 1, "OSError: no file in it"),
+        (KeyboardInterrupt(), 130, "Error: interrupted"),
+    ],
+)
+def test_what_nobody_foresaw_is_a_line_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str
+) -> None:
+    """No traceback unless HYBRIDCTL_DEBUG asks for it; a file that failed is named first; Ctrl-C is 130."""
+    monkeypatch.delenv("HYBRIDCTL_DEBUG", raising=False)
+    monkeypatch.setattr("hybridctl.cli.collection.command", failing(error))
+    result = CliRunner().invoke(cli, ["collection"])
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert ("HYBRIDCTL_DEBUG=1" in result.stderr) == (code == 1)
+    debugged = CliRunner().invoke(cli, ["collection"], env={"HYBRIDCTL_DEBUG": "1"})
+    assert ("Traceback" in debugged.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "is_json"),
+    [
+        (["--json"], {}, True),
+        ([], {"HYBRIDCTL_JSON": "1"}, True),
+        ([], {}, False),
+        ([], {"HYBRIDCTL_JSON": "0"}, False),
+    ],
+)
+def test_an_error_is_json_when_json_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], is_json: bool
+) -> None:
+    """By flag or by variable; our own process's arguments say nothing about it."""
+    monkeypatch.setattr("hybridctl.cli.collection.command", failing(InvalidInput("wrong", "right")))
+    monkeypatch.setattr("sys.argv", ["pytest"] if is_json else ["pytest", "--json"])
+    result = CliRunner().invoke(cli, ["collection", *arguments], env=environment)
+    assert result.exit_code == 2
+    said = json.loads(result.stdout) if is_json else result.stdout
+    assert said == ({"error": {"message": "wrong", "hint": "right", "exit_code": 2}} if is_json else "")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`hybridctl ... | head -1` ends quietly."""
+    reading, writing = os.pipe()
+    os.close(reading)  # gone before the first line
+    argv = [sys.executable, "-m", "hybridctl", "verify", "--list"]
+    try:
+        done = subprocess.run(argv, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert done.stderr == ""
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
