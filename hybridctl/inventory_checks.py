@@ -103,7 +103,17 @@ class Checks:
         if mode & stat.S_IROTH:
             name = shown_path(file)
             self._add(Place(file, 0), f"everybody may read the vault password (mode {mode:04o})", f"chmod 600 {name}")
-        if not mode & stat.S_IXUSR and not file.read_bytes().strip():
+        if mode & stat.S_IXUSR:
+            return  # a program that Ansible will run
+        try:
+            password = file.read_bytes().strip()
+        except OSError as error:
+            self.no_password = True
+            self._add(
+                Place(file, 0), f"the vault password cannot be read: {error.strerror}", f"ls -l {shown_path(file)}"
+            )
+            return
+        if not password:
             self.no_password = True
             self._add(Place(file, 0), "the vault password file is empty", "write the password into it")
 

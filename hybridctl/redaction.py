@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -69,8 +70,10 @@ class Redactor:
         for host in inventory.hosts.values():
             secrets.update(_named_secrets(host.variables))
         secrets.update(_named_secrets(environ or {}))
-        if password_file is not None and password_file.is_file():
-            secrets.add(password_file.read_text(encoding="utf-8", errors="replace").strip())
+        if password_file is not None:
+            # What we cannot read, Ansible cannot either: then no secret of the vault is in the run.
+            with suppress(OSError):
+                secrets.add(password_file.read_text(encoding="utf-8", errors="replace").strip())
         return cls(secrets)
 
     def text(self, text: str) -> str:

@@ -390,6 +390,19 @@ class TestVault:
         assert ".vault-password: everybody may read the vault password (mode 0644)" in error
         assert "chmod 600 .vault-password" in error
 
+    def test_a_password_that_we_may_not_read(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The file of another user is told as such, and does not break what hides secrets."""
+        write_password(root, "right")
+        read = Path.read_bytes
+
+        def refuse(path: Path) -> bytes:  # root may read everything
+            if path.name == ".vault-password":
+                raise PermissionError(13, "Permission denied", str(path))
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        assert ".vault-password: the vault password cannot be read: Permission denied" in error_of(root)
+
     def test_an_empty_password(self, root: Path) -> None:
         """An empty password file is told as such."""
         write_password(root, "\n")

@@ -104,3 +104,16 @@ def test_secrets_come_from_the_inventory_the_environment_and_the_password_file(t
     )
     text = "first-one second-one third-one vault-opener visible /root jo"
     assert redactor.text(text) == f"{MASK} {MASK} {MASK} {MASK} visible /root jo"
+
+
+def test_a_password_that_cannot_be_read_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other secrets are hidden all the same."""
+    (tmp_path / "pw").write_text("vault-opener")
+
+    def refuse(path: Path, **_: object) -> str:  # root may read everything
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    inventory = Inventory({}, {})
+    redactor = Redactor.for_inventory(inventory, environ={"MY_TOKEN": "third-one"}, password_file=tmp_path / "pw")
+    assert redactor.text("third-one") == MASK
