@@ -26,6 +26,8 @@ GROUPS = (
 )
 """Groups that our playbooks know (design, section 2); a user may have others beside them."""
 
+_ADDRESSES = ("ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port")
+
 
 class Checks:
     """Collects the problems of one site.
@@ -46,6 +48,7 @@ class Checks:
         """Judge what the files say by themselves."""
         self._judge_password()
         self._judge_settings()
+        self._judge_addresses()
 
     def judge_view(self, view: AnsibleView) -> None:
         """Judge what Ansible made of the files."""
@@ -66,7 +69,8 @@ class Checks:
         if view.errors or view.locked_files:
             return
         if not view.hosts:
-            self._add(Place(self._site.inventory, 0), "the inventory has no host", "add hosts to a group")
+            first = min(self._files.groups.values(), default=Place(self._site.inventory, 0))
+            self._add(first, "the inventory has no host", "add hosts to a group")
         self._judge_hosts(view)
         self._judge_groups(view)
 
@@ -89,6 +93,20 @@ class Checks:
         near = nearest(value, known)
         guess = f"; did you mean {near}?" if near else ""
         self._add(place, f"hybridctl_profile: unknown profile {value}{guess}", f"allowed: {', '.join(known)}")
+
+    def _judge_addresses(self) -> None:
+        """Refuse a host that stands in two groups with two addresses: Ansible takes one of them and says nothing."""
+        of_one = {file for _, _, file in self._files.variable_files}
+        seen: dict[tuple[str, str], tuple[Any, Place]] = {}
+        for setting in self._files.settings:
+            if setting.name not in _ADDRESSES or setting.scope not in self._files.hosts or setting.place.path in of_one:
+                continue
+            value = value_of(setting.node)
+            first, place = seen.setdefault((setting.scope, setting.name), (value, setting.place))
+            if value != first:
+                at = f"{shown_path(place.path)}:{place.line}"
+                message = f"host {setting.scope}: {setting.name} is {value} here and {first} in {at}"
+                self._add(setting.place, message, "remove one of them: Ansible would take the last")
 
     def _judge_password(self) -> None:
         file, wanted = self._site.vault_password_file, self._site.password_wanted

@@ -137,6 +137,21 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             id="crlf",
         ),
         pytest.param(
+            "inventory/hosts.yml", b"\xef\xbb\xbf" + HOSTS.encode(), ["hosts.yml:1: begins with a byte order"], id="bom"
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("gw1", "gw[3:1]"),
+            ["inventory/hosts.yml:4: host range gw[3:1]: its end comes before its begin"],
+            id="range",
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("    cpu1", "    gw1"),
+            ["hosts.yml:9: host gw1: ansible_host is 192.0.2.2 here and 192.0.2.1 in inventory/hosts.yml:5"],
+            id="two-addresses",
+        ),
+        pytest.param(
             "inventory/group_vars/all.yml", "- a\n", ["all.yml:1: holds a list; allowed: a mapping"], id="list"
         ),
         pytest.param("inventory/hosts.yml", "gw1\n", ["hosts.yml:1: holds a single value"], id="scalar"),
@@ -286,6 +301,25 @@ def test_a_mistake_is_told_with_its_place(
         ("[gateway:varz]\n", "hosts.ini:1: section [gateway:varz] is none"),
         ("[a:children]\nb\n", "hosts.ini:2: group a has the child b, and there is no section [b]"),
         ("[vllm_cpuu]\ngw1\n", "hosts.ini:1: group vllm_cpuu: no playbook knows it"),
+        (
+            "[gateway]\ngw[1:2] ansible_host=h\n",
+            "hosts.ini:2: hosts gw1 and gw2 have the same address h port 22 (first in hosts.ini:2)",
+        ),
+        ("[gateway]\na:22\nb ansible_host=a\n", "hosts.ini:3: hosts a and b have the same address a port 22"),
+        ("gw[1:2]\n", "hosts.ini:1: host gw2 is in no group"),
+        ("[gateway]\ngw[1:b]\n", "hosts.ini:2: host range gw[1:b]: begin and end must be two numbers or two letters"),
+        ("[gateway]\ngw[3:1]\n", "hosts.ini:2: host range gw[3:1]: its end comes before its begin"),
+        (
+            "[gateway]\ngw1 ansible_host=a\n[monitoring]\ngw1 ansible_host=b\n",
+            "hosts.ini:4: host gw1: ansible_host is b here and a in hosts.ini:2",
+        ),
+        (
+            "[gateway]\ngw1 ansible_port=22\n[x]\ngw1 ansible_port=23\n",
+            "hosts.ini:4: host gw1: ansible_port is 23 here",
+        ),
+        ("\ufeff[gateway]\ngw1\n", "hosts.ini:1: begins with a byte order mark; allowed: UTF-8 without one"),
+        ("# later\n", "hosts.ini: no host stands in it, only comments"),
+        ("# later\n[gateway]\n", "hosts.ini:2: the inventory has no host"),
     ],
 )
 def test_mistakes_in_an_ini_inventory_have_a_line_too(root: Path, text: str, told: str) -> None:
@@ -307,6 +341,14 @@ def test_an_ini_inventory_is_as_good(root: Path) -> None:
     assert list(inventory.hosts) == ["w1", "w2"]
     assert set(inventory.hosts["w1"].groups) == {"kunpeng", "vllm_cpu"}
     assert inventory.hosts["w1"].variables["vllm_enforce_eager"] is True
+
+
+def test_a_host_may_have_an_address_of_its_own_and_stand_in_two_groups(root: Path) -> None:
+    """host_vars come before hosts.yml, on purpose; the same address twice is no contradiction."""
+    (root / "inventory/hosts.yml").write_text(f"{HOSTS}monitoring:\n  hosts:\n    gw1: {{ansible_host: 192.0.2.1}}\n")
+    (root / "inventory/host_vars").mkdir()
+    (root / "inventory/host_vars/gw1.yml").write_text("ansible_host: 192.0.2.9\n")
+    assert load(root).hosts["gw1"].address == "192.0.2.9"
 
 
 def test_all_problems_are_told_at_once_and_fit_a_screen(root: Path, refused: Callable[..., str]) -> None:
