@@ -25,7 +25,9 @@ class AnsibleView:
 
     Attributes:
         hosts: variables of each host as they stand in the files, vault opened, templates not evaluated.
-        addresses: `ansible_host` and `ansible_port` of each host, templates evaluated; None where that failed.
+        evaluated: `ansible_host`, `ansible_port` and `hybridctl_profile` of each host, templates evaluated; None where
+            that failed.
+        broken: why it failed, by host and name.
         groups: members of each group, those of its children too, in Ansible's order.
         children: the groups inside each group.
         vaulted: the text of each vaulted file.
@@ -35,7 +37,8 @@ class AnsibleView:
     """
 
     hosts: dict[str, dict[str, Any]]
-    addresses: dict[str, dict[str, Any]]
+    evaluated: dict[str, dict[str, Any]]
+    broken: dict[str, dict[str, str]]
     groups: dict[str, list[str]]
     children: dict[str, list[str]]
     vaulted: dict[str, str]

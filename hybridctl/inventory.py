@@ -18,7 +18,7 @@ class Host:
 
     Attributes:
         variables: all its variables, vault opened; never print them unredacted.
-        profile: the name in `hybridctl_profile`.
+        profile: the name in `hybridctl_profile`, a template evaluated.
     """
 
     name: str
@@ -94,13 +94,13 @@ def load_inventory(site: Site) -> Inventory:
     members = {name: frozenset(some) for name, some in groups.items() if name != "all"}
     hosts = {}
     for name, variables in view.hosts.items():
-        address = view.addresses[name]
+        known = view.evaluated[name]
         hosts[name] = Host(
             name=name,
-            address=str(address["ansible_host"] or name),
-            port=int(address["ansible_port"] or 22),
+            address=str(known["ansible_host"] or name),
+            port=int(known["ansible_port"] or 22),
             groups=tuple(group for group, some in members.items() if name in some),
-            profile=variables.get("hybridctl_profile"),
+            profile=known["hybridctl_profile"],
             variables=variables,
         )
     return Inventory(hosts, groups)

@@ -8,7 +8,7 @@ from hybridctl.ansible_view import AnsibleView
 from hybridctl.inventory_files import InventoryFiles, Place
 from hybridctl.problems import Problem, nearest, shown_path
 from hybridctl.site import Site
-from hybridctl.variables import Variables
+from hybridctl.variables import MASK, Variables
 from hybridctl.yamlmarks import value_of
 
 __all__ = ["GROUPS", "Checks"]
@@ -43,6 +43,7 @@ class Checks:
         self._files = files
         self._variables = Variables(site.own_variables)
         self._judged = 0
+        self._refused_profiles: list[Any] = []
 
     def judge_files(self) -> None:
         """Judge what the files say by themselves."""
@@ -82,17 +83,23 @@ class Checks:
             hidden = path in self._files.vaulted
             self.problems += self._variables.judge(path, setting.name, line, setting.node, hidden=hidden)
             if setting.name == "hybridctl_profile":
-                self._judge_profile(setting.place, value_of(setting.node))
+                value = value_of(setting.node)
+                # Other types were refused as such; what only Ansible can see is judged in its view.
+                if type(value) in (int, float) or (isinstance(value, str) and "{{" not in value):
+                    self._judge_profile(setting.place, value)
 
     def _judge_profile(self, place: Place, value: Any) -> None:
         from hybridctl.profiles import profile_names
 
         known = profile_names(self._site.root)
-        if not isinstance(value, str) or "{{" in value or value in known:
+        if value in known:
             return
-        near = nearest(value, known)
-        guess = f"; did you mean {near}?" if near else ""
-        self._add(place, f"hybridctl_profile: unknown profile {value}{guess}", f"allowed: {', '.join(known)}")
+        self._refused_profiles.append(value)
+        near = nearest(str(value), known)
+        shown = f"{value}; did you mean {near}?" if near else str(value)
+        if place.path in self._files.vaulted or place in (locked for _, locked in self._files.locked):
+            shown = MASK
+        self._add(place, f"hybridctl_profile: unknown profile {shown}", f"allowed: {', '.join(known)}")
 
     def _judge_addresses(self) -> None:
         """Refuse a host that stands in two groups with two addresses: Ansible takes one of them and says nothing."""
@@ -146,12 +153,28 @@ class Checks:
                 return setting.place
         return self._files.hosts.get(host, Place(self._site.inventory, 0))
 
+    def _place_of(self, name: str, host: str, view: AnsibleView) -> Place:
+        """Return where a host gets a variable from: its own line, else the smallest of its groups that sets it."""
+        groups = sorted((len(members), group) for group, members in view.groups.items() if host in members)
+        for scope in (host, *(group for _, group in groups)):
+            for setting in reversed(self._files.settings):
+                if (setting.name, setting.scope) == (name, scope):
+                    return setting.place
+        return self._host_place(host)
+
     def _group_place(self, group: str) -> Place:
         return self._files.groups.get(group, Place(self._site.inventory, 0))
 
     def _judge_hosts(self, view: AnsibleView) -> None:
         seen: dict[tuple[str, int], str] = {}
-        for host, address in view.addresses.items():
+        for host, names in view.broken.items():
+            for name in names.keys() - set(view.locked.get(host, ())):
+                message = f"host {host}: {name}: {names[name]}"
+                self._add(self._place_of(name, host, view), message, "correct the template, or set what it uses")
+        for host, address in view.evaluated.items():
+            profile = address["hybridctl_profile"]
+            if profile is not None and profile not in self._refused_profiles:
+                self._judge_profile(self._place_of("hybridctl_profile", host, view), profile)
             where, port = str(address["ansible_host"] or host), address["ansible_port"] or 22
             if host in view.groups.get("ungrouped", ()):
                 known = ", ".join(GROUPS)

@@ -143,7 +143,7 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             "inventory/hosts.yml",
             HOSTS.replace("gw1", "gw[3:1]"),
             ["inventory/hosts.yml:4: host range gw[3:1]: its end comes before its begin"],
-            id="range",
+            id="host-range",
         ),
         pytest.param(
             "inventory/hosts.yml",
@@ -238,6 +238,36 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
                 "lab-gateway",
             ],
             id="profile",
+        ),
+        pytest.param(
+            "inventory/group_vars/all.yml",
+            "---\nhybridctl_profile: 920\n",
+            ["inventory/group_vars/all.yml:2: hybridctl_profile: unknown profile 920", "allowed: a100-2x80g-reference"],
+            id="profile-number",
+        ),
+        pytest.param(
+            "inventory/group_vars/all.yml",
+            "---\nvllm_port: 8000\nhybridctl_profile: 'lab-{{ vllm_port }}'\n",
+            ["inventory/group_vars/all.yml:3: hybridctl_profile: unknown profile lab-8000"],
+            id="profile-template",
+        ),
+        pytest.param(
+            "inventory/group_vars/gateway.yml",
+            "---\nhybridctl_profile: '{{ nowhere }}'\n",
+            ["inventory/group_vars/gateway.yml:2: host gw1: hybridctl_profile: 'nowhere' is undefined"],
+            id="profile-undefined",
+        ),
+        pytest.param(
+            "inventory/group_vars/gateway.yml",
+            "hybridctl_profile: '{{ true }}'\n",
+            ["inventory/group_vars/gateway.yml:1: hybridctl_profile: unknown profile True"],
+            id="profile-boolean-template",
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("192.0.2.2", "'{{ nowhere }}'"),
+            ["inventory/hosts.yml:9: host cpu1: ansible_host: 'nowhere' is undefined", "correct the template"],
+            id="address-undefined",
         ),
         pytest.param(
             "inventory/hosts.yml",
@@ -341,6 +371,13 @@ def test_an_ini_inventory_is_as_good(root: Path) -> None:
     assert list(inventory.hosts) == ["w1", "w2"]
     assert set(inventory.hosts["w1"].groups) == {"kunpeng", "vllm_cpu"}
     assert inventory.hosts["w1"].variables["vllm_enforce_eager"] is True
+
+
+def test_a_profile_may_be_a_template(root: Path) -> None:
+    """The host is judged by what it evaluates to, as Ansible would."""
+    (root / "inventory/group_vars/all.yml").write_text("hybridctl_profile: 'lab-{{ group_names[0] }}'\n")
+    (root / "inventory/hosts.yml").write_text("gateway:\n  hosts:\n    gw1:\n")
+    assert load(root).hosts["gw1"].profile == "lab-gateway"
 
 
 def test_a_host_may_have_an_address_of_its_own_and_stand_in_two_groups(root: Path) -> None:
@@ -467,6 +504,16 @@ class TestVault:
         assert "all.yml:2: vllm_dtype: ******** is not allowed" in error
         assert "all.yml:3: vllm_prt: unknown variable; did you mean vllm_port?" in error
         assert "canary" not in error
+
+    def test_a_profile_in_the_vault_is_judged_and_not_shown(self, root: Path, refused: Callable[..., str]) -> None:
+        """Its value stays hidden, whether the file or the value alone is encrypted."""
+        write_password(root, "right")
+        error = refused("inventory/group_vars/gateway.yml", vault(root, "hybridctl_profile: lab-workr\n"))
+        assert "gateway.yml:1: hybridctl_profile: unknown profile ********" in error
+        inline = vault(root, "lab-workr").decode().replace("\n", "\n  ")
+        error = refused("inventory/group_vars/gateway.yml", f"hybridctl_profile: !vault |\n  {inline}\n")
+        assert "gateway.yml:1: hybridctl_profile: unknown profile ********" in error
+        assert "workr" not in error
 
     @pytest.mark.parametrize(
         "text",
