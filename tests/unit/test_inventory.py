@@ -186,6 +186,12 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             id="type",
         ),
         pytest.param(
+            "inventory/group_vars/all.yml",
+            "gateway_clients:\n  - one\n",
+            ["all.yml:2: gateway_clients[0]: a single value is not allowed; allowed: a mapping"],
+            id="scalar-for-mapping",
+        ),
+        pytest.param(
             "inventory/group_vars/all.yml", "vllm_port: 70000\n", ["70000 is not allowed", "1 to 65535"], id="range"
         ),
         pytest.param(
@@ -519,6 +525,11 @@ class TestVault:
         "text",
         [
             "vllm_api_key: [canary-string]\n",
+            "gateway_worker_key: [canary-string]\n",
+            "gateway_clients: canary-string\n",
+            "gateway_clients: [canary-string]\n",
+            "gateway_clients: {a: canary-string}\n",
+            "gateway_clients: [[canary-string]]\n",
             "gateway_clients:\n  - {name: a, key: {b: canary-string}}\n",
             "vault_x: *canary-string\n",
             "vault_x: !canary-string\n",
