@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -172,9 +172,7 @@ def _judge(path: Path, option: Option, name: str, node: yaml.Node, hidden: bool)
         shown = MASK if hidden else _shown(option, name, value)
         yield Problem(path, line_of(node), f"{name}: {shown} is not allowed; allowed: {wrong}", _remedy(option, value))
     elif option.type == "list" and isinstance(node, yaml.SequenceNode):
-        element = Option(
-            name=name, type=option.elements or "raw", options=option.options, least=option.least, most=option.most
-        )
+        element = replace(option, type=option.elements or "raw", elements=None, choices=(), required=False)
         for number, item in enumerate(node.value):
             yield from _judge(path, element, f"{name}[{number}]", item, hidden)
     elif option.type == "dict" and option.options:
@@ -236,9 +234,8 @@ def _shown(option: Option, name: str, value: Any) -> str:
         return MASK
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    # One of the secrets that belong inside, perhaps: `gateway_clients: KEY`.
     if option.type in ("list", "dict") and value is not None:
-        return "a single value"
+        return "a single value"  # perhaps one of the secrets that belong inside: `gateway_clients: KEY`
     text = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value).lower()
     return text if len(text) <= 60 else text[:57] + "..."
 
