@@ -5,7 +5,8 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
         "vaulted": {},
         "locked_files": [],
         "locked": {},
+        "secrets": [],
         "errors": [],
     }
     init_plugin_loader()
@@ -63,10 +65,13 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
             return result
         inventory = InventoryManager(loader=loader, sources=[question["inventory"]])
         manager = VariableManager(loader=loader, inventory=inventory)
+        secrets: set[str] = set()
         for host in inventory.hosts.values():
             variables = manager.get_vars(host=host, include_hostvars=False)
             result["hosts"][host.name] = _variables(host.name, variables, result["locked"])
+            secrets.update(_secrets(variables))
             result["evaluated"][host.name] = _evaluated(loader, variables, host.name, result["broken"])
+        result["secrets"] = sorted(secrets)
         for name, group in inventory.groups.items():
             result["groups"][name] = [host.name for host in group.get_hosts()]
             result["children"][name] = [child.name for child in group.child_groups]
@@ -97,6 +102,22 @@ def _variables(host: str, variables: Mapping[str, Any], locked: dict[str, list[s
         except AnsibleError:  # the password does not open it
             locked.setdefault(host, []).append(str(name))
     return plain
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    """Yield the values that are encrypted in place, however deep and whatever their names; those that open."""
+    from ansible.errors import AnsibleError
+    from ansible.parsing.vault import EncryptedString
+
+    if isinstance(value, EncryptedString):
+        with suppress(AnsibleError):
+            yield str(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _secrets(item)
 
 
 def _evaluated(

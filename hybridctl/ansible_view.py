@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class AnsibleView:
         vaulted: the text of each vaulted file.
         locked_files: vaulted files that the password does not open; then nothing else was read.
         locked: variables that the password does not open, by host.
+        secrets: the values that are encrypted in place, opened.
         errors: what Ansible refused, in its words.
     """
 
@@ -44,6 +45,7 @@ class AnsibleView:
     vaulted: dict[str, str]
     locked_files: list[str]
     locked: dict[str, list[str]]
+    secrets: list[str] = field(repr=False)
     errors: list[str]
 
 

@@ -1,7 +1,7 @@
 """Hosts and groups of a site, validated before anything is contacted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hybridctl import patterns
@@ -36,10 +36,12 @@ class Inventory:
     Attributes:
         hosts: in Ansible's order.
         groups: members of each group, those of its children included; `all` among them.
+        secrets: values that are encrypted, whatever their variables are named; never print them.
     """
 
     hosts: Mapping[str, Host]
     groups: Mapping[str, tuple[str, ...]]
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def select(self, limit: str | None) -> tuple[Host, ...]:
         """Return the hosts that Ansible pattern `limit` names, all without one.
@@ -77,6 +79,7 @@ def load_inventory(site: Site) -> Inventory:
     from hybridctl import ansible_view
     from hybridctl.inventory_checks import Checks
     from hybridctl.inventory_files import read_files
+    from hybridctl.secret_values import hidden_in_files
 
     files = read_files(site.inventory)
     checks = Checks(site, files)
@@ -103,4 +106,4 @@ def load_inventory(site: Site) -> Inventory:
             profile=known["hybridctl_profile"],
             variables=variables,
         )
-    return Inventory(hosts, groups)
+    return Inventory(hosts, groups, frozenset(view.secrets) | frozenset(hidden_in_files(files)))

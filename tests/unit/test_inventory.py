@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -441,6 +442,19 @@ class TestVault:
         write_password(root, "right")
         variables = load(root).hosts["gw1"].variables
         assert (variables["vault_x"], variables["vault_y"]) == ("plain-x", "plain-y")
+
+    def test_what_is_encrypted_is_a_secret_whatever_its_name(self, root: Path) -> None:
+        """In place, however deep, and in a file that is encrypted whole; what is short there, or no text, is not."""
+        inline = vault(root, "deep-canary").decode().replace("\n", "\n        ")
+        (root / "hybridctl.yml").write_text("own_variables: [rack_*]\n")
+        text = f"rack_bmc:\n  - user: admin-of-all\n    key: !vault |\n        {inline}\n"
+        (root / "inventory/group_vars/gateway.yml").write_text(text)
+        whole = vault(root, "rack_pin: [{a: whole-canary}]\nrack_row: 12345678\nrack_mode: auto\n")
+        (root / "inventory/group_vars/all.yml").write_bytes(whole)
+        write_password(root, "right")
+        inventory = load(root)
+        assert inventory.secrets == {"deep-canary", "whole-canary"}
+        assert "canary" not in repr(inventory.secrets and replace(inventory, hosts={}))
 
     def test_no_password(self, root: Path, refused: Callable[..., str]) -> None:
         """A vaulted file without a password names the file and where the password belongs."""
