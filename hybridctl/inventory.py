@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hybridctl import patterns
-from hybridctl.errors import InvalidInput
+from hybridctl.errors import Interrupted, InvalidInput
 from hybridctl.problems import invalid, nearest, shown_path
 from hybridctl.site import Site
 
@@ -74,8 +74,16 @@ def load_inventory(site: Site) -> Inventory:
 
     Raises:
         InvalidInput: with the file and line of everything that is wrong.
+        Interrupted: Ctrl-C, while a slow inventory was read.
         HybridctlError: Ansible could not be asked.
     """
+    try:
+        return _load(site)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was contacted") from None
+
+
+def _load(site: Site) -> Inventory:
     from hybridctl import ansible_view
     from hybridctl.inventory_checks import Checks
     from hybridctl.inventory_files import read_files

@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import click
 import pytest
@@ -104,6 +107,31 @@ def test_an_error_is_json_when_json_was_asked_for(
     assert result.exit_code == 2
     said = json.loads(result.stdout) if is_json else result.stdout
     assert said == ({"error": {"message": "wrong", "hint": "right", "exit_code": 2}} if is_json else "")
+
+
+SLOW = """#!/bin/sh
+touch asked
+exec sleep 60
+"""
+
+
+@pytest.mark.parametrize("command", ["doctor", "plan", "provision", "verify"])
+def test_ctrl_c_while_the_inventory_is_read(tmp_path: Path, command: str) -> None:
+    """130, and nothing was contacted; a slow inventory program does not turn it into a fault of ours."""
+    (tmp_path / "hybridctl.yml").write_text("inventory: slow\n")
+    (tmp_path / "slow").write_text(SLOW)
+    (tmp_path / "slow").chmod(0o755)
+    argv = [sys.executable, "-m", "hybridctl", command]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, cwd=tmp_path, text=True, start_new_session=True, **streams) as running:
+        while not (tmp_path / "asked").exists():
+            assert running.poll() is None
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does it
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert "interrupted: nothing was contacted" in said
+    assert "Traceback" not in said
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -299,12 +299,13 @@ class TestFacts:
 def test_the_exit_code_is_the_worst(
     verdicts: list[str], unreachable: tuple[str, ...], trouble: str, code: ExitCode
 ) -> None:
-    """1 before 3 before 4 before 6; the finding about an unreachable host does not count as a failure of another."""
+    """130 before 1 before 3 before 4 before 6; the finding about an unreachable host is no failure of another."""
     hosts = {"a": tuple(Finding("x", Verdict(verdict), "m") for verdict in verdicts)}
     if unreachable:
         hosts["b"] = (Finding("reachable", Verdict.FAIL, "no route"),)
     found = Examination((Finding("python", Verdict.PASS, "3"),), hosts, unreachable, trouble)
     assert found.exit_code is code
+    assert replace(found, interrupted=True).exit_code is ExitCode.INTERRUPTED
     failing = replace(found, control=(Finding("ssh client", Verdict.FAIL, "no ssh"),), trouble="")
     assert failing.exit_code is ExitCode.HOST_FAILED
 
