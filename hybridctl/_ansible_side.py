@@ -5,12 +5,16 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 # What Ansible adds to every host on its own account.
 _MAGIC = {"omit", "inventory_hostname", "inventory_hostname_short", "group_names", "inventory_file", "inventory_dir"}
+
+# What must be known before a host is contacted, with older names of the same.
+_EVALUATED = {"ansible_host": ("ansible_ssh_host",), "ansible_port": ("ansible_ssh_port",), "hybridctl_profile": ()}
 
 
 def main() -> None:
@@ -32,12 +36,14 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
     result: dict[str, Any] = {
         "hosts": {},
-        "addresses": {},
+        "evaluated": {},
+        "broken": {},
         "groups": {},
         "children": {},
         "vaulted": {},
         "locked_files": [],
         "locked": {},
+        "secrets": [],
         "errors": [],
     }
     init_plugin_loader()
@@ -59,10 +65,13 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
             return result
         inventory = InventoryManager(loader=loader, sources=[question["inventory"]])
         manager = VariableManager(loader=loader, inventory=inventory)
+        secrets: set[str] = set()
         for host in inventory.hosts.values():
             variables = manager.get_vars(host=host, include_hostvars=False)
             result["hosts"][host.name] = _variables(host.name, variables, result["locked"])
-            result["addresses"][host.name] = _addresses(loader, variables, host.name, result["errors"])
+            secrets.update(_secrets(variables))
+            result["evaluated"][host.name] = _evaluated(loader, variables, host.name, result["broken"])
+        result["secrets"] = sorted(secrets)
         for name, group in inventory.groups.items():
             result["groups"][name] = [host.name for host in group.get_hosts()]
             result["children"][name] = [child.name for child in group.child_groups]
@@ -95,18 +104,36 @@ def _variables(host: str, variables: Mapping[str, Any], locked: dict[str, list[s
     return plain
 
 
-def _addresses(loader: Any, variables: Mapping[str, Any], host: str, errors: list[str]) -> dict[str, Any]:
+def _secrets(value: Any) -> Iterator[str]:
+    """Yield the values that are encrypted in place, however deep and whatever their names; those that open."""
+    from ansible.errors import AnsibleError
+    from ansible.parsing.vault import EncryptedString
+
+    if isinstance(value, EncryptedString):
+        with suppress(AnsibleError):
+            yield str(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, list | tuple | set):
+        for item in value:
+            yield from _secrets(item)
+
+
+def _evaluated(
+    loader: Any, variables: Mapping[str, Any], host: str, broken: dict[str, dict[str, str]]
+) -> dict[str, Any]:
     from ansible.errors import AnsibleError
     from ansible.template import Templar
 
     templar = Templar(loader=loader, variables=variables)
     found = {}
-    for name, others in (("ansible_host", ("ansible_ssh_host",)), ("ansible_port", ("ansible_ssh_port",))):
+    for name, others in _EVALUATED.items():
         value = next((variables[key] for key in (name, *others) if key in variables), None)
         try:
             found[name] = _plain(templar.template(value))
         except AnsibleError as error:
-            errors.append(f"{host}: {name}: {error}")
+            broken.setdefault(host, {})[name] = str(error)
             found[name] = None
     return found
 

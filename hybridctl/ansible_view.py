@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,27 @@ class AnsibleView:
 
     Attributes:
         hosts: variables of each host as they stand in the files, vault opened, templates not evaluated.
-        addresses: `ansible_host` and `ansible_port` of each host, templates evaluated; None where that failed.
+        evaluated: `ansible_host`, `ansible_port` and `hybridctl_profile` of each host, templates evaluated; None where
+            that failed.
+        broken: why it failed, by host and name.
         groups: members of each group, those of its children too, in Ansible's order.
         children: the groups inside each group.
         vaulted: the text of each vaulted file.
         locked_files: vaulted files that the password does not open; then nothing else was read.
         locked: variables that the password does not open, by host.
+        secrets: the values that are encrypted in place, opened.
         errors: what Ansible refused, in its words.
     """
 
     hosts: dict[str, dict[str, Any]]
-    addresses: dict[str, dict[str, Any]]
+    evaluated: dict[str, dict[str, Any]]
+    broken: dict[str, dict[str, str]]
     groups: dict[str, list[str]]
     children: dict[str, list[str]]
     vaulted: dict[str, str]
     locked_files: list[str]
     locked: dict[str, list[str]]
+    secrets: list[str] = field(repr=False)
     errors: list[str]
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = ["COMMAND_TIMEOUT", "HOST_TIMEOUT", "Connection"]
 
 CONNECT_TIMEOUT = 10  # seconds to the host, and to each jump host before it
 COMMAND_TIMEOUT = 90  # seconds; more than any request of the checks may take
+CLOSE_TIMEOUT = 10  # seconds for the master of a connection to end
 HOST_TIMEOUT = 300  # seconds for all commands of one host
 _MARK = "@hybridctl:status="
 
@@ -116,19 +118,21 @@ class Connection:
         raise CannotTell(f"commands cannot be run there: {_last_line(stderr) or f'status {status}'}")
 
     def close(self) -> None:
-        """End what runs and the connection itself; harmless when nothing is open."""
+        """End what runs and the connection itself; harmless when nothing is open, and it raises nothing."""
         self._closed = True
         running, sockets, self._sockets = self._running, self._sockets, None
         if running is not None:
             running.kill()
         if sockets is not None:
-            subprocess.run(
-                ["ssh", "-o", f"ControlPath={sockets}/%C", "-O", "exit", *self._access.ssh, self._access.address],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=10,
-                check=False,
-            )
+            # No ssh on this machine, or one that hangs, must not cost what the host has told until now.
+            with suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(
+                    ["ssh", "-o", f"ControlPath={sockets}/%C", "-O", "exit", *self._access.ssh, self._access.address],
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=CLOSE_TIMEOUT,
+                    check=False,
+                )
             shutil.rmtree(sockets, ignore_errors=True)
 
     def _run(self, argv: list[str], given: bytes, limit: float) -> tuple[int, bytes, bytes]:

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["ExitCode", "HybridctlError", "InvalidInput"]
+__all__ = ["ExitCode", "HybridctlError", "Interrupted", "InvalidInput"]
 
 
 class ExitCode(IntEnum):
@@ -39,3 +39,9 @@ class InvalidInput(HybridctlError):
     """A file, variable or option of the user's is wrong; nothing was contacted or changed."""
 
     exit_code = ExitCode.USAGE
+
+
+class Interrupted(HybridctlError):
+    """Ctrl-C, before or beside a run: a run itself tells how far it came."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hybridctl import content, runner
-from hybridctl.errors import InvalidInput
+from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.events import Event, EventKind, Outcomes, parse
 from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.redaction import Redactor
@@ -156,10 +157,20 @@ def execute(
     finally:
         outcomes.judge(expected_hosts(execution.inventory, outcomes, execution.hosts, options.tags))
         result = RunResult.build(facts, store.path, ended, outcomes, datetime.now(UTC))
-        store.log(f"{result.document['status']}: exit {int(result.exit_code)} {result.message}".rstrip())
-        store.write_result(result.document)
-        store.close()
+        result = _recorded(store, result)
     return result
+
+
+def _recorded(store: RunStore, result: RunResult) -> RunResult:
+    """Record how the run ended; what came of the hosts is told even when the disk is full by then."""
+    line = f"{result.document['status']}: exit {int(result.exit_code)} {result.message}".rstrip()
+    remarks = list(result.remarks)
+    for step in (partial(store.write_result, result.document), partial(store.log, line), store.close):
+        try:
+            step()
+        except HybridctlError as error:
+            remarks.append(error.message)
+    return replace(result, remarks=tuple(dict.fromkeys(remarks)))
 
 
 def _left_out(event: Event, tags: tuple[str, ...]) -> bool:

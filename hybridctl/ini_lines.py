@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from hybridctl.host_ranges import expand
+
 __all__ = ["IniLine", "read_ini"]
 
 _KINDS = ("hosts", "vars", "children")
@@ -80,14 +82,21 @@ def _host(number: int, line: str, group: str) -> Iterator[IniLine]:
     except ValueError as error:
         yield IniLine(number, "mistake", f"a host line with {str(error).lower()}", "close the quote")
         return
-    yield IniLine(number, "host", words[0], group)
+    try:
+        names = expand(words[0])
+    except ValueError as error:
+        yield IniLine(number, "mistake", f"host range {words[0]}: {error}", "write it so: gw[1:3]")
+        return
+    for name in names:
+        yield IniLine(number, "host", name, group)
     for word in words[1:]:
-        name, equals, value = word.partition("=")
-        if equals:
-            yield IniLine(number, "variable", name, words[0], _value(value))
-        else:
+        variable, equals, value = word.partition("=")
+        if not equals:
             wrong = f"host {words[0]}: a word without `=` behind its name; allowed: NAME=VALUE"
             yield IniLine(number, "mistake", wrong, "quote values with spaces: NAME='A B'")
+            continue
+        for name in names:
+            yield IniLine(number, "variable", variable, name, _value(value))
 
 
 def _value(text: str) -> Any:

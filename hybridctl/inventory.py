@@ -1,11 +1,11 @@
 """Hosts and groups of a site, validated before anything is contacted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hybridctl import patterns
-from hybridctl.errors import InvalidInput
+from hybridctl.errors import Interrupted, InvalidInput
 from hybridctl.problems import invalid, nearest, shown_path
 from hybridctl.site import Site
 
@@ -18,7 +18,7 @@ class Host:
 
     Attributes:
         variables: all its variables, vault opened; never print them unredacted.
-        profile: the name in `hybridctl_profile`.
+        profile: the name in `hybridctl_profile`, a template evaluated.
     """
 
     name: str
@@ -36,10 +36,12 @@ class Inventory:
     Attributes:
         hosts: in Ansible's order.
         groups: members of each group, those of its children included; `all` among them.
+        secrets: values that are encrypted, whatever their variables are named; never print them.
     """
 
     hosts: Mapping[str, Host]
     groups: Mapping[str, tuple[str, ...]]
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     def select(self, limit: str | None) -> tuple[Host, ...]:
         """Return the hosts that Ansible pattern `limit` names, all without one.
@@ -72,11 +74,20 @@ def load_inventory(site: Site) -> Inventory:
 
     Raises:
         InvalidInput: with the file and line of everything that is wrong.
+        Interrupted: Ctrl-C, while a slow inventory was read.
         HybridctlError: Ansible could not be asked.
     """
+    try:
+        return _load(site)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was contacted") from None
+
+
+def _load(site: Site) -> Inventory:
     from hybridctl import ansible_view
     from hybridctl.inventory_checks import Checks
     from hybridctl.inventory_files import read_files
+    from hybridctl.secret_values import hidden_in_files
 
     files = read_files(site.inventory)
     checks = Checks(site, files)
@@ -94,13 +105,13 @@ def load_inventory(site: Site) -> Inventory:
     members = {name: frozenset(some) for name, some in groups.items() if name != "all"}
     hosts = {}
     for name, variables in view.hosts.items():
-        address = view.addresses[name]
+        known = view.evaluated[name]
         hosts[name] = Host(
             name=name,
-            address=str(address["ansible_host"] or name),
-            port=int(address["ansible_port"] or 22),
+            address=str(known["ansible_host"] or name),
+            port=int(known["ansible_port"] or 22),
             groups=tuple(group for group, some in members.items() if name in some),
-            profile=variables.get("hybridctl_profile"),
+            profile=known["hybridctl_profile"],
             variables=variables,
         )
-    return Inventory(hosts, groups)
+    return Inventory(hosts, groups, frozenset(view.secrets) | frozenset(hidden_in_files(files)))

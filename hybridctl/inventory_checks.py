@@ -8,7 +8,7 @@ from hybridctl.ansible_view import AnsibleView
 from hybridctl.inventory_files import InventoryFiles, Place
 from hybridctl.problems import Problem, nearest, shown_path
 from hybridctl.site import Site
-from hybridctl.variables import Variables
+from hybridctl.variables import MASK, Variables
 from hybridctl.yamlmarks import value_of
 
 __all__ = ["GROUPS", "Checks"]
@@ -26,6 +26,8 @@ GROUPS = (
 )
 """Groups that our playbooks know (design, section 2); a user may have others beside them."""
 
+_ADDRESSES = ("ansible_host", "ansible_port", "ansible_ssh_host", "ansible_ssh_port")
+
 
 class Checks:
     """Collects the problems of one site.
@@ -41,11 +43,13 @@ class Checks:
         self._files = files
         self._variables = Variables(site.own_variables)
         self._judged = 0
+        self._refused_profiles: list[Any] = []
 
     def judge_files(self) -> None:
         """Judge what the files say by themselves."""
         self._judge_password()
         self._judge_settings()
+        self._judge_addresses()
 
     def judge_view(self, view: AnsibleView) -> None:
         """Judge what Ansible made of the files."""
@@ -66,7 +70,8 @@ class Checks:
         if view.errors or view.locked_files:
             return
         if not view.hosts:
-            self._add(Place(self._site.inventory, 0), "the inventory has no host", "add hosts to a group")
+            first = min(self._files.groups.values(), default=Place(self._site.inventory, 0))
+            self._add(first, "the inventory has no host", "add hosts to a group")
         self._judge_hosts(view)
         self._judge_groups(view)
 
@@ -78,17 +83,37 @@ class Checks:
             hidden = path in self._files.vaulted
             self.problems += self._variables.judge(path, setting.name, line, setting.node, hidden=hidden)
             if setting.name == "hybridctl_profile":
-                self._judge_profile(setting.place, value_of(setting.node))
+                value = value_of(setting.node)
+                # Other types were refused as such; what only Ansible can see is judged in its view.
+                if type(value) in (int, float) or (isinstance(value, str) and "{{" not in value):
+                    self._judge_profile(setting.place, value)
 
     def _judge_profile(self, place: Place, value: Any) -> None:
         from hybridctl.profiles import profile_names
 
         known = profile_names(self._site.root)
-        if not isinstance(value, str) or "{{" in value or value in known:
+        if value in known:
             return
-        near = nearest(value, known)
-        guess = f"; did you mean {near}?" if near else ""
-        self._add(place, f"hybridctl_profile: unknown profile {value}{guess}", f"allowed: {', '.join(known)}")
+        self._refused_profiles.append(value)
+        near = nearest(str(value), known)
+        shown = f"{value}; did you mean {near}?" if near else str(value)
+        if place.path in self._files.vaulted or place in (locked for _, locked in self._files.locked):
+            shown = MASK
+        self._add(place, f"hybridctl_profile: unknown profile {shown}", f"allowed: {', '.join(known)}")
+
+    def _judge_addresses(self) -> None:
+        """Refuse a host that stands in two groups with two addresses: Ansible takes one of them and says nothing."""
+        of_one = {file for _, _, file in self._files.variable_files}
+        seen: dict[tuple[str, str], tuple[Any, Place]] = {}
+        for setting in self._files.settings:
+            if setting.name not in _ADDRESSES or setting.scope not in self._files.hosts or setting.place.path in of_one:
+                continue
+            value = value_of(setting.node)
+            first, place = seen.setdefault((setting.scope, setting.name), (value, setting.place))
+            if value != first:
+                at = f"{shown_path(place.path)}:{place.line}"
+                message = f"host {setting.scope}: {setting.name} is {value} here and {first} in {at}"
+                self._add(setting.place, message, "remove one of them: Ansible would take the last")
 
     def _judge_password(self) -> None:
         file, wanted = self._site.vault_password_file, self._site.password_wanted
@@ -103,7 +128,17 @@ class Checks:
         if mode & stat.S_IROTH:
             name = shown_path(file)
             self._add(Place(file, 0), f"everybody may read the vault password (mode {mode:04o})", f"chmod 600 {name}")
-        if not mode & stat.S_IXUSR and not file.read_bytes().strip():
+        if mode & stat.S_IXUSR:
+            return  # a program that Ansible will run
+        try:
+            password = file.read_bytes().strip()
+        except OSError as error:
+            self.no_password = True
+            self._add(
+                Place(file, 0), f"the vault password cannot be read: {error.strerror}", f"ls -l {shown_path(file)}"
+            )
+            return
+        if not password:
             self.no_password = True
             self._add(Place(file, 0), "the vault password file is empty", "write the password into it")
 
@@ -118,12 +153,28 @@ class Checks:
                 return setting.place
         return self._files.hosts.get(host, Place(self._site.inventory, 0))
 
+    def _place_of(self, name: str, host: str, view: AnsibleView) -> Place:
+        """Return where a host gets a variable from: its own line, else the smallest of its groups that sets it."""
+        groups = sorted((len(members), group) for group, members in view.groups.items() if host in members)
+        for scope in (host, *(group for _, group in groups)):
+            for setting in reversed(self._files.settings):
+                if (setting.name, setting.scope) == (name, scope):
+                    return setting.place
+        return self._host_place(host)
+
     def _group_place(self, group: str) -> Place:
         return self._files.groups.get(group, Place(self._site.inventory, 0))
 
     def _judge_hosts(self, view: AnsibleView) -> None:
         seen: dict[tuple[str, int], str] = {}
-        for host, address in view.addresses.items():
+        for host, names in view.broken.items():
+            for name in names.keys() - set(view.locked.get(host, ())):
+                message = f"host {host}: {name}: {names[name]}"
+                self._add(self._place_of(name, host, view), message, "correct the template, or set what it uses")
+        for host, address in view.evaluated.items():
+            profile = address["hybridctl_profile"]
+            if profile is not None and profile not in self._refused_profiles:
+                self._judge_profile(self._place_of("hybridctl_profile", host, view), profile)
             where, port = str(address["ansible_host"] or host), address["ansible_port"] or 22
             if host in view.groups.get("ungrouped", ()):
                 known = ", ".join(GROUPS)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from hybridctl.host_ranges import expand
 from hybridctl.ini_lines import read_ini
 from hybridctl.problems import Problem
 from hybridctl.yamlmarks import VAULT_HEADER, compose, entries, line_of, read_text
@@ -104,7 +105,7 @@ class InventoryFiles:
         self.problems += problems
         if node is None:
             if not problems:
-                self.problems.append(Problem(path, 0, "no host stands in it, only comments", "add hosts to a group"))
+                self._nothing(path)
             self.unparsed = True
         elif not isinstance(node, yaml.MappingNode):
             message = f"holds {_kind(node)}; allowed: a mapping of groups"
@@ -116,8 +117,15 @@ class InventoryFiles:
             for entry in entries(node):
                 self._group(path, entry.key, entry.line, entry.node)
 
+    def _nothing(self, path: Path) -> None:
+        self.problems.append(Problem(path, 0, "no host stands in it, only comments", "add hosts to a group"))
+        self.unparsed = True
+
     def _read_ini(self, path: Path, text: str) -> None:
-        for line in read_ini(text):
+        lines = list(read_ini(text))
+        if not lines:
+            self._nothing(path)
+        for line in lines:
             place = Place(path, line.number)
             if line.kind == "mistake":
                 self.problems.append(Problem(path, line.number, line.name, line.scope))
@@ -158,10 +166,17 @@ class InventoryFiles:
             if key == "children":
                 self._group(path, entry.key, entry.line, entry.node)
                 continue
-            self.hosts.setdefault(entry.key, Place(path, entry.line))
-            if isinstance(entry.node, yaml.MappingNode):
-                self._settings(path, entry.key, entry.node)
-            elif not _is_nothing(entry.node):
+            try:
+                names = expand(entry.key)
+            except ValueError as error:
+                message = f"host range {entry.key}: {error}"
+                self.problems.append(Problem(path, entry.line, message, "write it so: gw[1:3]"))
+                continue
+            for name in names:
+                self.hosts.setdefault(name, Place(path, entry.line))
+                if isinstance(entry.node, yaml.MappingNode):
+                    self._settings(path, name, entry.node)
+            if not isinstance(entry.node, yaml.MappingNode) and not _is_nothing(entry.node):
                 message = f"host {entry.key} is {_kind(entry.node)}; allowed: a mapping of variables"
                 self.problems.append(Problem(path, entry.line, message, f"{entry.key}: {{ansible_host: ADDRESS}}"))
 

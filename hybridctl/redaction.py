@@ -4,11 +4,13 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from hybridctl.inventory import Inventory
+from hybridctl.secret_values import declared
 
 __all__ = ["MASK", "Redactor", "is_secret_name"]
 
@@ -19,8 +21,8 @@ SHORTEST = 4
 _HARMLESS = {"true", "false", "none", "null", "root", "prompt", "always"}
 
 _SECRET_NAME = re.compile(
-    r"(^|[_-])(pass|passwd|password|passphrase|secret|token|api_?key|private_key|ssl_key|tls_key|credential|"
-    r"key_material|authorization)s?([_-]|$)",
+    r"(^|[_-])(pass|passwd|password|passphrase|secret|token|api_?key|(private|ssl|tls|worker|client|access)_key|credential|"
+    r"credential|key_material|authorization)s?([_-]|$)",
     re.IGNORECASE,
 )
 # `..._password_file` names a place, `max_tokens` counts; neither is a secret.
@@ -61,16 +63,23 @@ class Redactor:
         """Collect the secrets that a run over `inventory` can meet.
 
         Args:
-            inventory: its `vault_*` variables and those with a secret's name.
+            inventory: what is encrypted in it, its `vault_*` variables, those with a secret's name, and those that a
+                role declares `no_log`.
             environ: variables with a secret's name in there count as well.
             password_file: the vault's password itself, when it is a readable file.
         """
-        secrets: set[str] = set()
+        # A name that every event needs is no secret, even where somebody encrypted a file with it.
+        names = "\n".join((*inventory.hosts, *inventory.groups))
+        secrets = {secret for secret in inventory.secrets if secret not in names}
         for host in inventory.hosts.values():
             secrets.update(_named_secrets(host.variables))
+            for value in declared(host.variables):
+                secrets.update(_leaves(value))
         secrets.update(_named_secrets(environ or {}))
-        if password_file is not None and password_file.is_file():
-            secrets.add(password_file.read_text(encoding="utf-8", errors="replace").strip())
+        if password_file is not None:
+            # What we cannot read, Ansible cannot either: then no secret of the vault is in the run.
+            with suppress(OSError):
+                secrets.add(password_file.read_text(encoding="utf-8", errors="replace").strip())
         return cls(secrets)
 
     def text(self, text: str) -> str:

@@ -3,7 +3,8 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,50 +27,61 @@ class RunStore:
         runs: the folder of all runs of a site; it is made when missing.
 
     Raises:
-        HybridctlError: the folder cannot be written.
+        HybridctlError: the folder cannot be written; every method raises it too, when the disk is full.
     """
 
     def __init__(self, runs: Path, now: datetime) -> None:
         self.id = new_id(now)
         self.path = runs / self.id
-        try:
+        with self._writing():
             runs.mkdir(parents=True, exist_ok=True)
             runs.chmod(0o700)
             self.path.mkdir(mode=0o700)
             self._events = _open(self.path / "events.jsonl")
             self._log = _open(self.path / "run.log")
             _point(runs / "latest", self.id)
-        except OSError as error:
-            raise HybridctlError(
-                f"cannot write the record of this run: {error.strerror}: {error.filename}",
-                "runs are kept in .hybridctl/runs beside hybridctl.yml; make that folder writable or free some space",
-            ) from error
 
     def record(self, event: Event) -> None:
         """Append an event; a reader sees it at once."""
-        self._events.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
-        self._events.flush()
+        with self._writing():
+            self._events.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+            self._events.flush()
         line = describe(event)
         if line:
             self.log(f"{event.at[11:19]} {line}")
 
     def log(self, text: str) -> None:
         """Append a line to run.log."""
-        self._log.write(text + "\n")
-        self._log.flush()
+        with self._writing():
+            self._log.write(text + "\n")
+            self._log.flush()
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Replace result.json in one step: a reader never sees half of it."""
         target = self.path / "result.json"
-        with _open(target.with_suffix(".new")) as file:
-            json.dump(result, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        target.with_suffix(".new").replace(target)
+        with self._writing():
+            with _open(target.with_suffix(".new")) as file:
+                json.dump(result, file, indent=2, ensure_ascii=False)
+                file.write("\n")
+            target.with_suffix(".new").replace(target)
 
     def close(self) -> None:
         """Close the files."""
-        self._events.close()
-        self._log.close()
+        with self._writing():
+            try:
+                self._events.close()
+            finally:
+                self._log.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise HybridctlError(
+                f"cannot write the record of this run: {error.strerror}: {error.filename or self.path}",
+                "runs are kept in .hybridctl/runs beside hybridctl.yml; make that folder writable or free some space",
+            ) from error
 
 
 def describe(event: Event) -> str:

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class Option:
     Attributes:
         default: as in the role's defaults; None when it has none.
         least, most: bounds of a number.
+        no_log: it holds a secret.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Option:
     options: Mapping[str, "Option"] = field(default_factory=dict)
     least: int | None = None
     most: int | None = None
+    no_log: bool = False
 
 
 # Variables that no role owns: the layers and the commands read them.
@@ -115,6 +117,7 @@ def _option(name: str, body: Mapping[str, Any]) -> Option:
         options=_options(body),
         least=1 if port else None,
         most=65535 if port else None,
+        no_log=bool(body.get("no_log")),
     )
 
 
@@ -166,12 +169,10 @@ def _judge(path: Path, option: Option, name: str, node: yaml.Node, hidden: bool)
         return  # only Ansible can tell, in the run
     wrong = _wrong(option, value)
     if wrong:
-        shown = MASK if hidden else _shown(name, value)
+        shown = MASK if hidden else _shown(option, name, value)
         yield Problem(path, line_of(node), f"{name}: {shown} is not allowed; allowed: {wrong}", _remedy(option, value))
     elif option.type == "list" and isinstance(node, yaml.SequenceNode):
-        element = Option(
-            name=name, type=option.elements or "raw", options=option.options, least=option.least, most=option.most
-        )
+        element = replace(option, type=option.elements or "raw", elements=None, choices=(), required=False)
         for number, item in enumerate(node.value):
             yield from _judge(path, element, f"{name}[{number}]", item, hidden)
     elif option.type == "dict" and option.options:
@@ -224,15 +225,17 @@ def _integer(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value) else None
 
 
-def _shown(name: str, value: Any) -> str:
+def _shown(option: Option, name: str, value: Any) -> str:
     # The redactor needs the inventory, which needs this.
     from hybridctl.redaction import is_secret_name
 
     # `gateway_clients[0].key` is a secret by the name of its last part too.
-    if any(is_secret_name(part) for part in re.split(r"[.\[]", name)) or name.endswith(".key"):
+    if option.no_log or any(is_secret_name(part) for part in re.split(r"[.\[]", name)) or name.endswith(".key"):
         return MASK
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
+    if option.type in ("list", "dict") and value is not None:
+        return "a single value"  # perhaps one of the secrets that belong inside: `gateway_clients: KEY`
     text = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value).lower()
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -1,5 +1,6 @@
 """YAML with the line of everything, so that an error can name it; and the plain mistakes a text file can have."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ def read_text(path: Path, *, content: bytes | None = None) -> tuple[str | None, 
             return None, [Problem(path, 0, f"cannot be read: {error.strerror}", remedy)]
     if not content.strip():
         return None, [Problem(path, 0, "the file is empty", f"write it, or remove it: rm {shown_path(path)}")]
+    if content.startswith(codecs.BOM_UTF8):
+        # Ansible takes it for a part of the first word.
+        remedy = f"sed -i '1s/^\\xef\\xbb\\xbf//' {shown_path(path)}"
+        return None, [Problem(path, 1, "begins with a byte order mark; allowed: UTF-8 without one", remedy)]
     if b"\r" in content:
         line = content[: content.index(b"\r")].count(b"\n") + 1
         name = shown_path(path)

@@ -36,7 +36,8 @@ def held(host: Any, want: Want) -> Iterator[Result]:
     versions = content.lock()["packages"].get(system, {}).get(architecture)
     if versions is None:
         raise CannotTell(f"the lock names no packages for {system} on {architecture}")
-    command = "dpkg-query --show --showformat %s -- " + " ".join(["%s"] * len(names))
+    # In English, for what it says of a package that it does not know is read below.
+    command = "env LC_ALL=C dpkg-query --show --showformat %s -- " + " ".join(["%s"] * len(names))
     done = run(host, command, _FORMAT, *names, ok=(0, 1))
     found = parse_dpkg_query(done.stdout)
     missing = [name for name in names if name not in found]

@@ -9,8 +9,10 @@ from hybridctl.checks.reading import run
 __all__ = ["CHECKS", "parse_show"]
 
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState")
-# States of a unit file that bring it up at boot, or that another unit does.
-_STARTS = {"enabled", "static", "indirect", "generated", "alias", "linked"}
+# States of a unit file that bring the unit up at boot.
+_STARTS = {"enabled", "generated", "alias"}
+# States that leave it to other units: whether one of them does was not measured.
+_LEFT_TO_OTHERS = {"static", "indirect"}
 
 
 def parse_show(text: str) -> dict[str, str]:
@@ -46,6 +48,9 @@ def _one(host: Any, want: Want, unit: str) -> Result:
         reason, measured = f"systemd could not load it: {state['LoadState']}", state["LoadState"]
     elif state["ActiveState"] not in ("active", "reloading"):
         reason = f"it is {state['ActiveState']}"
+    elif state["UnitFileState"] in _LEFT_TO_OTHERS:
+        reason = f"it runs; being {state['UnitFileState']}, it comes back after a reboot only if another unit wants it"
+        return want.result(Verdict.UNKNOWN, None, subject=unit, expected=expected, reason=reason)
     elif state["UnitFileState"] not in _STARTS:
         reason = "it runs, but will not after a reboot"
     else:

@@ -2,13 +2,15 @@
 
 import importlib
 import json
-import sys
+import os
+import traceback
 from typing import Any
 
 import click
 
 from hybridctl import __version__
-from hybridctl.errors import HybridctlError
+from hybridctl.cli.options import AS_JSON
+from hybridctl.errors import HybridctlError, Interrupted
 
 __all__ = ["cli", "main"]
 
@@ -32,16 +34,40 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except HybridctlError as error:
-            _report(error)
+            _report(ctx, error)
             ctx.exit(error.exit_code)
+        except (click.exceptions.Exit, click.Abort, click.ClickException, BrokenPipeError):
+            raise  # click's own; it is quiet about a reader that went away, as in `| head`
+        except KeyboardInterrupt:
+            interrupted = Interrupted("interrupted")
+            _report(ctx, interrupted)
+            ctx.exit(interrupted.exit_code)
+        except Exception as error:
+            if os.environ.get("HYBRIDCTL_DEBUG"):
+                click.echo(traceback.format_exc(), err=True)
+            ours = _ours(error)
+            _report(ctx, ours)
+            ctx.exit(ours.exit_code)
 
 
-def _report(error: HybridctlError) -> None:
+def _ours(error: Exception) -> HybridctlError:
+    """Return an error nobody foresaw as one a user can read; a file that failed is named first."""
+    from hybridctl.redaction import Redactor
+
+    hint = "to see where: HYBRIDCTL_DEBUG=1 before the same command; send that to the maintainers"
+    if isinstance(error, OSError) and error.filename is not None:
+        return HybridctlError(f"{error.filename}: {error.strerror}", hint)
+    # What it quotes may look like a secret.
+    said = " ".join(Redactor().text(str(error)).split())[:300]
+    return HybridctlError(f"hybridctl itself broke, the fault is ours: {type(error).__name__}: {said}", hint)
+
+
+def _report(ctx: click.Context, error: HybridctlError) -> None:
     """Write the error to stderr, and to stdout as JSON when the command was asked for JSON."""
     click.secho(f"Error: {error.message}", fg="red", err=True)
     if error.hint:
         click.echo(f"  -> {error.hint}", err=True)
-    if "--json" in sys.argv:
+    if ctx.meta.get(AS_JSON):
         payload = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
         click.echo(json.dumps({"error": payload}, indent=2))
 

@@ -33,8 +33,8 @@ def command(inventory: Path | None, limit: str | None, forks: int, verbose: bool
     finding is PASS, WARN, FAIL or UNKNOWN (not measured) and comes with its remedy.
 
     Exit codes: 0 nothing failed (warnings are allowed); 3 something FAILed; 4 a host was unreachable; 6 something is
-    UNKNOWN and nothing worse; 2 invalid input, nothing was contacted; 1 the examination itself broke. When several
-    hold, 1 comes before 3, 3 before 4, and 4 before 6.
+    UNKNOWN and nothing worse; 2 invalid input, nothing was contacted; 1 the examination itself broke; 130 interrupted.
+    When several hold, 130 comes before 1, 1 before 3, 3 before 4, and 4 before 6.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def command(inventory: Path | None, limit: str | None, forks: int, verbose: bool
       hybridctl doctor --json | jq '.hosts[].findings[] | select(.verdict == "FAIL")'
     """
     from hybridctl.doctor import Examination, examine_control, examine_hosts
-    from hybridctl.errors import HybridctlError
+    from hybridctl.errors import HybridctlError, Interrupted
     from hybridctl.inventory import load_inventory
     from hybridctl.site import open_site
 
@@ -51,6 +51,8 @@ def command(inventory: Path | None, limit: str | None, forks: int, verbose: bool
         site = open_site(inventory)
         hosts = load_inventory(site)
         chosen = hosts.select(limit)
+    except Interrupted:
+        raise
     except HybridctlError:
         # The machine itself is worth a look, even where there is no site yet.
         if not as_json:
@@ -90,6 +92,8 @@ def _conclude(found: "Examination", inventory: Path | None) -> None:
     if found.unreachable:
         names = ", ".join(found.unreachable)
         click.secho(f"{len(found.unreachable)} of {len(found.hosts)} hosts unreachable: {names}", fg="red", err=True)
+    if found.interrupted:
+        click.secho("interrupted: who had not answered was not examined; nothing was changed", fg="red", err=True)
     if found.trouble:
         click.secho(f"the examination broke: {found.trouble}", fg="red", err=True)
     if found.exit_code == 0:

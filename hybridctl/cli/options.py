@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["check_option", "inventory_option", "json_option", "limit_option"]
+__all__ = ["AS_JSON", "check_option", "inventory_option", "json_option", "limit_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+AS_JSON = "hybridctl.as_json"  # in click's meta: whether errors are wanted as JSON too, by flag or by variable
 
 
 def inventory_option(function: F) -> F:
@@ -31,8 +33,19 @@ def limit_option(function: F) -> F:
 
 def json_option(function: F) -> F:
     """Add `--json`: one JSON document on stdout, talk on stderr."""
+
+    def note(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+        ctx.meta[AS_JSON] = value
+        return value
+
     return click.option(
-        "--json", "as_json", is_flag=True, envvar="HYBRIDCTL_JSON", help="Print one JSON document on stdout."
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,  # known before any other option can be refused
+        callback=note,
+        envvar="HYBRIDCTL_JSON",
+        help="Print one JSON document on stdout.",
     )(function)
 
 

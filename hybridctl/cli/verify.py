@@ -24,7 +24,11 @@ __all__ = ["command"]
 @inventory_option
 @limit_option
 @click.option("--only", "-o", multiple=True, metavar="CHECK", help="Only this check or topic; may be given again.")
-@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file, too.")
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, readable=False, writable=True, path_type=Path),
+    help="Write JUnit XML to this file, too.",
+)
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts judged at a time.")
 @click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
 @json_option
@@ -75,24 +79,29 @@ def command(
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    _show(site, verification, as_json, junit)
-    sys.exit(verification.exit_code)
+    _show(site, verification, as_json)
+    code = verification.exit_code
+    if junit is not None and not _write_junit(junit, verification):
+        code = code or ExitCode.ERROR
+    sys.exit(code)
 
 
-def _show(site: "Site", verification: "Verification", as_json: bool, junit: Path | None) -> None:
+def _show(site: "Site", verification: "Verification", as_json: bool) -> None:
     """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
     from hybridctl.runs import RunStore
 
-    document, trouble, record = report.verify_document(verification), None, None
+    document, trouble, record = report.verify_document(verification), "", None
     try:
         store = RunStore(site.runs, verification.started)
         document["id"], record = store.id, store.path
-        store.write_result(document)
-        store.log(report.plain_report(verification))
-        store.close()
+        try:
+            store.write_result(document)
+            store.log(report.plain_report(verification))
+        finally:
+            store.close()
     except HybridctlError as error:
-        trouble = error
+        trouble = error.message
     if as_json:
         click.echo(json.dumps(document, indent=2))
         click.echo(report.summary_line(verification), err=True)
@@ -100,12 +109,23 @@ def _show(site: "Site", verification: "Verification", as_json: bool, junit: Path
         report.print_rich_report(verification)
     else:
         click.echo(report.plain_report(verification))
-    if junit is not None:
-        junit.write_text(report.verify_junit(verification), encoding="utf-8")
-    if trouble is not None:
-        raise trouble
-    if record is not None:
+    if trouble:
+        click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
+    elif record is not None:
         click.echo(f"record: {os.path.relpath(record)}", err=True)
+
+
+def _write_junit(path: Path, verification: "Verification") -> bool:
+    """Write the file; tell whether that went well. The report is on the screen by then."""
+    from hybridctl import report
+
+    try:
+        path.write_text(report.verify_junit(verification), encoding="utf-8")
+    except OSError as error:
+        click.secho(f"Error: --junit {path}: {error.strerror}", fg="red", err=True)
+        click.echo("  -> name another file, or free some space", err=True)
+        return False
+    return True
 
 
 def _catalogue(as_json: bool) -> str:

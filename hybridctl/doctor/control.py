@@ -42,7 +42,7 @@ def _findings(site: Site | None, inventory: Inventory | None) -> Iterator[Findin
         yield from _sshpass(inventory)
     yield _locale()
     yield _disk(site)
-    yield _proxies()
+    yield _proxies(Redactor.for_inventory(inventory) if inventory is not None else Redactor())
 
 
 def _python() -> Finding:
@@ -130,9 +130,9 @@ def _disk(site: Site | None) -> Finding:
     return Finding("disk", Verdict.PASS, measured)
 
 
-def _proxies() -> Finding:
+def _proxies(redactor: Redactor) -> Finding:
     found = {name: value for name, value in sorted(os.environ.items()) if name.lower() in _PROXIES and value}
     if not found:
         return Finding("proxy", Verdict.PASS, "no proxy variable is set")
     # A proxy's address may carry a password.
-    return Finding("proxy", Verdict.PASS, Redactor().text(", ".join(f"{key}={value}" for key, value in found.items())))
+    return Finding("proxy", Verdict.PASS, redactor.text(", ".join(f"{key}={value}" for key, value in found.items())))

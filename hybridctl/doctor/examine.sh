@@ -9,6 +9,7 @@ is_locked() {
 }
 
 say begin
+say started "$(date +%s.%N)"
 say uid "$(id -u)"
 (. /etc/os-release && say os "$ID" "$VERSION_ID" "${PRETTY_NAME:-$ID}") 2>/dev/null
 say machine "$(uname -m)" "$(uname -r)"
@@ -21,9 +22,13 @@ for folder in / /var; do
 done
 say memory "$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)"
 
-if command -v ss >/dev/null; then
+# Whoever did not answer, or not to the end, has not said that there is nothing.
+if ! command -v ss >/dev/null; then
+    say listening missing
+elif sockets=$(quick ss -Hltnp); then
     say listening known
-    quick ss -Hltnp | while read -r _ _ _ local _ users; do
+    printf '%s\n' "$sockets" | while read -r _ _ _ local _ users; do
+        [ -n "$local" ] || continue
         process=$(printf %s "$users" | sed -n 's/^users:(("\([^"]*\)".*/\1/p')
         pid=$(printf %s "$users" | sed -n 's/^[^=]*pid=\([0-9]*\).*/\1/p')
         unit=$(sed -n 's#.*/\([^/]*\.service\).*#\1#p' "/proc/${pid:-none}/cgroup" 2>/dev/null | tail -n 1)
@@ -33,13 +38,22 @@ fi
 
 if command -v dpkg >/dev/null; then
     say manager apt
-    quick apt-mark showhold | while read -r name; do say held "$name"; done
+    if held=$(quick apt-mark showhold); then
+        say holds known
+        printf '%s\n' "$held" | while read -r name; do [ -n "$name" ] && say held "$name"; done
+    fi
     for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock; do
         is_locked "$file" && say locked "$file"
     done
 elif command -v dnf >/dev/null; then
     say manager dnf
-    sed -n '/^[^#]/p' /etc/dnf/plugins/versionlock.list 2>/dev/null | while read -r name; do say held "$name"; done
+    list=/etc/dnf/plugins/versionlock.list
+    if [ ! -e "$list" ]; then
+        say holds known
+    elif held=$(sed -n '/^[^#]/p' "$list" 2>/dev/null); then
+        say holds known
+        printf '%s\n' "$held" | while read -r name; do [ -n "$name" ] && say held "$name"; done
+    fi
     is_locked /var/lib/rpm/.rpm.lock && say locked /var/lib/rpm/.rpm.lock
     for file in /var/cache/dnf/metadata_lock.pid /var/lib/dnf/rpmdb_lock.pid; do
         pid=$(cat "$file" 2>/dev/null) && [ -d "/proc/$pid" ] && say locked "$file"

@@ -12,7 +12,8 @@ class Facts:
 
     Attributes:
         offset: seconds the host's clock is ahead (+) or behind (-) at least; 0 when it lies within `blur`.
-        blur: seconds between asking and hearing the answer; None when the clock could not be compared.
+        blur: seconds between asking and hearing the answer, less those that the script itself took by the host's
+            clock; None when the clock could not be compared.
     """
 
     lines: Mapping[str, tuple[tuple[str, ...], ...]]
@@ -45,9 +46,18 @@ def parse_facts(output: str, asked: float, heard: float) -> Facts | None:
             lines.setdefault(name, []).append(tuple(value.strip() for value in values))
     if "begin" not in lines or "end" not in lines:
         return None
+    found = {name: tuple(values) for name, values in lines.items()}
+    started, ended = _number(found, "started"), _number(found, "clock")
+    if started is None or ended is None or not 0 <= ended - started <= heard - asked:
+        return Facts(found)
+    # The script began at `asked` at the earliest, and so early that it was over when we heard of it at the latest.
+    latest = heard - (ended - started)
+    offset = started - latest if started > latest else min(0.0, started - asked)
+    return Facts(found, offset, latest - asked)
+
+
+def _number(found: Mapping[str, tuple[tuple[str, ...], ...]], name: str) -> float | None:
     try:
-        clock = float(lines["clock"][0][0])
+        return float(found[name][0][0])
     except (KeyError, IndexError, ValueError):
-        return Facts({name: tuple(values) for name, values in lines.items()})
-    offset = clock - heard if clock > heard else min(0.0, clock - asked)
-    return Facts({name: tuple(values) for name, values in lines.items()}, offset, heard - asked)
+        return None

@@ -35,12 +35,14 @@ class Examination:
         hosts: of each host that was asked for, reached or not.
         unreachable: the hosts that were not reached.
         trouble: why the examination itself broke; empty when it did not.
+        interrupted: it was ended by Ctrl-C.
     """
 
     control: tuple[Finding, ...]
     hosts: Mapping[str, tuple[Finding, ...]]
     unreachable: tuple[str, ...] = ()
     trouble: str = ""
+    interrupted: bool = False
 
     @property
     def findings(self) -> Iterable[Finding]:
@@ -56,6 +58,8 @@ class Examination:
         """The worst of it: what failed, who was not reached, what could not be measured."""
         reached = [finding for name, some in self.hosts.items() if name not in self.unreachable for finding in some]
         verdicts = {finding.verdict for finding in [*self.control, *reached]}
+        if self.interrupted:
+            return ExitCode.INTERRUPTED
         if self.trouble:
             return ExitCode.ERROR
         if Verdict.FAIL in verdicts:

@@ -56,11 +56,14 @@ def examine_hosts(
             forks=forks,
         )
         result = runner(request, listener, redactor)
-    trouble = "" if result.status is PlayStatus.FINISHED else result.message or f"the examination was {result.status}"
+    interrupted = result.status is PlayStatus.CANCELLED
+    ended = interrupted or result.status is PlayStatus.FINISHED
+    trouble = "" if ended else result.message or f"the examination was {result.status}"
     if result.handler_errors:
         trouble = "; ".join([trouble, *result.handler_errors]).strip("; ")
     findings = {host.name: (*judge_variables(host), *listener.of(host)) for host in asked}
-    return Examination(examine_control(site, inventory), findings, tuple(listener.unreachable), trouble)
+    control = examine_control(site, inventory)
+    return Examination(control, findings, tuple(listener.unreachable), trouble, interrupted)
 
 
 class _Listener:

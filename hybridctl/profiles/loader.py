@@ -152,6 +152,8 @@ def _of_kind(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]
         yield "a list; the check measures one thing", "write one value, or any_of: [...]"
     elif check.kind is Kind.TEXT and (form.startswith("at_") or not all(isinstance(v, str) for v in values)):
         yield f"{form}: {given[form]!r}; the check measures text", 'quote it: value: "22.04"'
+    elif check.kind is Kind.TEXT and not all(any(letter.isalnum() for letter in v) for v in values):
+        yield f"{form}: {given[form]!r} holds no letter and no digit", "write what the host must show"
     elif check.kind is Kind.NUMBER and not all(isinstance(v, int | float) for v in values):
         yield f"{form}: {given[form]!r}; the check measures a number", "write it without quotes"
     if "tolerance" in given and (check.kind is not Kind.NUMBER or form != "value"):

@@ -1,6 +1,7 @@
 """`provision` and `plan` as a user sees them; the play itself is replayed."""
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,10 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     monkeypatch.setattr("hybridctl.site.open_site", lambda _path: Site(tmp_path, tmp_path / "inventory", "bank"))
     monkeypatch.setattr("hybridctl.execution.load_inventory", lambda _site: inventory)
 
-    def run(*arguments: str, events: Any = GOOD, result: PlayResult | None = None) -> tuple[Result, FakeRunner]:
-        fake = FakeRunner(events, result)
+    def run(
+        *arguments: str, events: Any = GOOD, result: PlayResult | None = None, runner: type[FakeRunner] = FakeRunner
+    ) -> tuple[Result, FakeRunner]:
+        fake = runner(events, result)
         monkeypatch.setattr("hybridctl.runner.run", fake)
         return CliRunner().invoke(cli, list(arguments)), fake
 
@@ -144,6 +147,29 @@ def test_an_invalid_inventory_contacts_nobody(ask: Ask, monkeypatch: pytest.Monk
     result, fake = ask("provision")
     assert result.exit_code == 2
     assert fake.request is None
+
+
+@pytest.mark.parametrize(("events", "code"), [(GOOD, 0), (BAD, 3)])
+def test_a_disk_that_fills_up_loses_no_result(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, events: Any, code: int
+) -> None:
+    """What came of the hosts is printed with its own exit status; that it could not be recorded is a warning."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Filling(FakeRunner):
+        def __call__(self, *arguments: Any) -> PlayResult:
+            ended = super().__call__(*arguments)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # from now on nothing more can be written
+            return ended
+
+    try:
+        result, _ = ask("provision", "--json", events=events, runner=Filling)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.exit_code == code
+    assert [host["name"] for host in json.loads(result.stdout)["hosts"]] == ["gw1", "cpu1"]
+    assert "Warning: the run went on, but showing or recording it failed" in result.stderr
+    assert "cannot write the record of this run: File too large" in result.stderr
 
 
 def test_layers_and_check_reach_the_runner(ask: Ask) -> None:

@@ -1,13 +1,19 @@
 """The root command: its help, its errors, completion."""
 
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from hybridctl.cli import COMMANDS, cli
+from hybridctl.cli.options import json_option
 from hybridctl.errors import InvalidInput
 
 
@@ -44,6 +50,100 @@ def test_an_error_names_the_remedy_and_sets_the_exit_code(monkeypatch: pytest.Mo
     assert result.stdout == ""
     assert "hosts.yml:3: no such group" in result.stderr
     assert "-> name one of: gateway" in result.stderr
+
+
+def failing(error: BaseException) -> click.Command:
+    """A command that takes --json and fails so."""
+
+    @click.command()
+    @json_option
+    def broken(as_json: bool) -> None:
+        raise error
+
+    return broken
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (RuntimeError("boom\nthere"), 1, "Error: hybridctl itself broke, the fault is ours: RuntimeError: boom there"),
+        (ValueError("https://me:pw1234@host"), 1, "ValueError: https://********@host"),
+        (OSError(28, "No space left on device", "/dev/full"), 1, "Error: /dev/full: No space left on device"),
+        (OSError("no file in it"), 1, "OSError: no file in it"),
+        (KeyboardInterrupt(), 130, "Error: interrupted"),
+    ],
+)
+def test_what_nobody_foresaw_is_a_line_and_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, told: str
+) -> None:
+    """No traceback unless HYBRIDCTL_DEBUG asks for it; a file that failed is named first; Ctrl-C is 130."""
+    monkeypatch.delenv("HYBRIDCTL_DEBUG", raising=False)
+    monkeypatch.setattr("hybridctl.cli.collection.command", failing(error))
+    result = CliRunner().invoke(cli, ["collection"])
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+    assert ("HYBRIDCTL_DEBUG=1" in result.stderr) == (code == 1)
+    debugged = CliRunner().invoke(cli, ["collection"], env={"HYBRIDCTL_DEBUG": "1"})
+    assert ("Traceback" in debugged.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "is_json"),
+    [
+        (["--json"], {}, True),
+        ([], {"HYBRIDCTL_JSON": "1"}, True),
+        ([], {}, False),
+        ([], {"HYBRIDCTL_JSON": "0"}, False),
+    ],
+)
+def test_an_error_is_json_when_json_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment: dict[str, str], is_json: bool
+) -> None:
+    """By flag or by variable; our own process's arguments say nothing about it."""
+    monkeypatch.setattr("hybridctl.cli.collection.command", failing(InvalidInput("wrong", "right")))
+    monkeypatch.setattr("sys.argv", ["pytest"] if is_json else ["pytest", "--json"])
+    result = CliRunner().invoke(cli, ["collection", *arguments], env=environment)
+    assert result.exit_code == 2
+    said = json.loads(result.stdout) if is_json else result.stdout
+    assert said == ({"error": {"message": "wrong", "hint": "right", "exit_code": 2}} if is_json else "")
+
+
+SLOW = """#!/bin/sh
+touch asked
+exec sleep 60
+"""
+
+
+@pytest.mark.parametrize("command", ["doctor", "plan", "provision", "verify"])
+def test_ctrl_c_while_the_inventory_is_read(tmp_path: Path, command: str) -> None:
+    """130, and nothing was contacted; a slow inventory program does not turn it into a fault of ours."""
+    (tmp_path / "hybridctl.yml").write_text("inventory: slow\n")
+    (tmp_path / "slow").write_text(SLOW)
+    (tmp_path / "slow").chmod(0o755)
+    argv = [sys.executable, "-m", "hybridctl", command]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, cwd=tmp_path, text=True, start_new_session=True, **streams) as running:
+        while not (tmp_path / "asked").exists():
+            assert running.poll() is None
+            time.sleep(0.05)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does it
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert "interrupted: nothing was contacted" in said
+    assert "Traceback" not in said
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`hybridctl ... | head -1` ends quietly."""
+    reading, writing = os.pipe()
+    os.close(reading)  # gone before the first line
+    argv = [sys.executable, "-m", "hybridctl", "verify", "--list"]
+    try:
+        done = subprocess.run(argv, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+    assert done.stderr == ""
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

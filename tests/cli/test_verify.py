@@ -1,6 +1,7 @@
 """`verify` as a user sees it; the hosts are this machine, reached without ssh."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_json_and_the_record_are_the_same_document(site: Path) -> None:
     assert "memory.total" in (record / "run.log").read_text()
 
 
+def test_variables_of_the_environment_stand_for_options(
+    site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """HYBRIDCTL_INVENTORY, _LIMIT and _JSON are -i, -l and --json; what is typed comes before them."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    environment = {"HYBRIDCTL_INVENTORY": str(site / "inventory"), "HYBRIDCTL_LIMIT": "h2", "HYBRIDCTL_JSON": "1"}
+    result = CliRunner().invoke(cli, ["verify"], env=environment)
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert [host["name"] for host in document["hosts"]] == ["h2"]
+    result = CliRunner().invoke(cli, ["verify", "-l", "h1"], env=environment)
+    assert [host["name"] for host in json.loads(result.stdout)["hosts"]] == ["h1"]
+    refused = CliRunner().invoke(cli, ["verify"], env={**environment, "HYBRIDCTL_LIMIT": "h3"})
+    assert json.loads(refused.stdout)["error"]["message"].startswith("--limit 'h3' names no host")
+
+
 def test_a_host_that_shows_less_fails(site: Path) -> None:
     """Exit 5, the FAIL with measured, expected and remedy before the table."""
     profile = site / "profiles/mine.yml"
@@ -113,12 +130,34 @@ def test_bad_input_contacts_nobody(site: Path, arguments: tuple[str, ...], messa
 
 
 def test_a_report_that_cannot_be_recorded_is_printed_all_the_same(site: Path) -> None:
-    """Exit 1 with the reason on stderr; the work is not lost."""
+    """The exit status is the verification's and the reason is on stderr; stdout is the one document."""
     (site / ".hybridctl").write_text("a file where a folder should be")
     result = ask("--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 0
     assert json.loads(result.stdout)["judged"] == 2
-    assert "cannot write the record of this run" in result.stderr
+    assert "Warning: the hosts were judged, but cannot write the record of this run" in result.stderr
+
+
+@pytest.mark.parametrize(("least", "code"), [("1", 1), ("100000", 5)])
+def test_a_junit_file_on_a_full_disk(site: Path, least: str, code: int) -> None:
+    """The report is printed first; a verification that failed keeps its status, a good one becomes 1."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(profile.read_text().replace("at_least: 1,", f"at_least: {least},"))
+    result = ask("--junit", "/dev/full")
+    assert result.exit_code == code
+    assert "hosts asked 2, judged 2" in result.stdout
+    assert "Error: --junit /dev/full: No space left on device" in result.stderr
+
+
+def test_a_junit_file_that_may_not_be_written_contacts_nobody(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused before any host is judged, when it is known by then."""
+    (site / "report.xml").write_text("")
+    may = os.access  # root may write everything
+    monkeypatch.setattr("os.access", lambda path, mode: may(path, mode) and not str(path).endswith("report.xml"))
+    result = ask("--junit", "report.xml")
+    assert result.exit_code == 2
+    assert "File 'report.xml' is not writable" in result.stderr
+    assert not (site / ".hybridctl").exists()
 
 
 def test_a_bad_profile_contacts_nobody(site: Path) -> None:

@@ -132,6 +132,8 @@ def test_an_unknown_profile_names_the_nearest() -> None:
         (("os.release", "OS.release"), 3, "does not match", "allowed"),
         (('"12"', "12"), 4, "value: 12; the check measures text", "quote it"),
         (('"12"', '"12", unit: years'), 4, "unit years; the check measures in (no unit)", "correct it"),
+        (('"12"', '""'), 4, "value: '' holds no letter and no digit", "write what the host must show"),
+        (('value: "12"', 'any_of: ["12", "-"]'), 4, "holds no letter and no digit", "write what"),
         (('"12"', '["12"]'), 4, "a list; the check measures one thing", "any_of"),
         (('"12"', '"12", tolerance: 3%'), 4, "a tolerance goes with the value of a number only", "remove"),
         (('"12"', '"12", tolerance: 3'), 4, "3 is not of type 'string'", "allowed"),

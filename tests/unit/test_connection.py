@@ -16,6 +16,8 @@ from hybridctl import connection as module
 from hybridctl.access import Access
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.connection import Connection
+from hybridctl.profiles import load_profile
+from hybridctl.verification import Target, judge_targets
 
 NOTE = f"""#!{sys.executable}
 import json, os, sys
@@ -179,7 +181,23 @@ def test_one_connection_for_all_commands_and_nothing_left(notes: Notes, tmp_path
 
 
 def test_no_ssh_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A control node without ssh is told so."""
+    """A control node without ssh is told so, for each host in its report."""
     monkeypatch.setenv("PATH", str(tmp_path))
+    connection = Connection("a", Access("a"))
     with pytest.raises(ConnectionLost, match="there is no ssh on this machine"):
-        opened(Access("a"))
+        connection.open()
+    connection.close()
+    targets = [Target(name, load_profile("lab-gateway"), Access(name)) for name in ("a", "b")]
+    reports = judge_targets(targets, Connection)
+    assert [report.reason for report in reports] == ["there is no ssh on this machine"] * 2
+
+
+def test_an_ssh_that_does_not_end_is_left_behind(notes: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing gives up after its time limit and removes the socket's folder all the same."""
+    connection = opened(Access("a"))
+    sockets = connection._sockets
+    (tmp_path / "ssh").write_text("#!/bin/sh\nexec sleep 60\n")
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT", 0.2)
+    connection.close()
+    assert sockets is not None
+    assert not sockets.exists()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,21 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             id="crlf",
         ),
         pytest.param(
+            "inventory/hosts.yml", b"\xef\xbb\xbf" + HOSTS.encode(), ["hosts.yml:1: begins with a byte order"], id="bom"
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("gw1", "gw[3:1]"),
+            ["inventory/hosts.yml:4: host range gw[3:1]: its end comes before its begin"],
+            id="host-range",
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("    cpu1", "    gw1"),
+            ["hosts.yml:9: host gw1: ansible_host is 192.0.2.2 here and 192.0.2.1 in inventory/hosts.yml:5"],
+            id="two-addresses",
+        ),
+        pytest.param(
             "inventory/group_vars/all.yml", "- a\n", ["all.yml:1: holds a list; allowed: a mapping"], id="list"
         ),
         pytest.param("inventory/hosts.yml", "gw1\n", ["hosts.yml:1: holds a single value"], id="scalar"),
@@ -169,6 +185,12 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
             "vllm_port: [1]\n",
             ["all.yml:1: vllm_port: a list is not allowed; allowed: a whole number from 1 to 65535"],
             id="type",
+        ),
+        pytest.param(
+            "inventory/group_vars/all.yml",
+            "gateway_clients:\n  - one\n",
+            ["all.yml:2: gateway_clients[0]: a single value is not allowed; allowed: a mapping"],
+            id="scalar-for-mapping",
         ),
         pytest.param(
             "inventory/group_vars/all.yml", "vllm_port: 70000\n", ["70000 is not allowed", "1 to 65535"], id="range"
@@ -223,6 +245,36 @@ def test_a_valid_site_gives_hosts_as_ansible_sees_them(root: Path) -> None:
                 "lab-gateway",
             ],
             id="profile",
+        ),
+        pytest.param(
+            "inventory/group_vars/all.yml",
+            "---\nhybridctl_profile: 920\n",
+            ["inventory/group_vars/all.yml:2: hybridctl_profile: unknown profile 920", "allowed: a100-2x80g-reference"],
+            id="profile-number",
+        ),
+        pytest.param(
+            "inventory/group_vars/all.yml",
+            "---\nvllm_port: 8000\nhybridctl_profile: 'lab-{{ vllm_port }}'\n",
+            ["inventory/group_vars/all.yml:3: hybridctl_profile: unknown profile lab-8000"],
+            id="profile-template",
+        ),
+        pytest.param(
+            "inventory/group_vars/gateway.yml",
+            "---\nhybridctl_profile: '{{ nowhere }}'\n",
+            ["inventory/group_vars/gateway.yml:2: host gw1: hybridctl_profile: 'nowhere' is undefined"],
+            id="profile-undefined",
+        ),
+        pytest.param(
+            "inventory/group_vars/gateway.yml",
+            "hybridctl_profile: '{{ true }}'\n",
+            ["inventory/group_vars/gateway.yml:1: hybridctl_profile: unknown profile True"],
+            id="profile-boolean-template",
+        ),
+        pytest.param(
+            "inventory/hosts.yml",
+            HOSTS.replace("192.0.2.2", "'{{ nowhere }}'"),
+            ["inventory/hosts.yml:9: host cpu1: ansible_host: 'nowhere' is undefined", "correct the template"],
+            id="address-undefined",
         ),
         pytest.param(
             "inventory/hosts.yml",
@@ -286,6 +338,25 @@ def test_a_mistake_is_told_with_its_place(
         ("[gateway:varz]\n", "hosts.ini:1: section [gateway:varz] is none"),
         ("[a:children]\nb\n", "hosts.ini:2: group a has the child b, and there is no section [b]"),
         ("[vllm_cpuu]\ngw1\n", "hosts.ini:1: group vllm_cpuu: no playbook knows it"),
+        (
+            "[gateway]\ngw[1:2] ansible_host=h\n",
+            "hosts.ini:2: hosts gw1 and gw2 have the same address h port 22 (first in hosts.ini:2)",
+        ),
+        ("[gateway]\na:22\nb ansible_host=a\n", "hosts.ini:3: hosts a and b have the same address a port 22"),
+        ("gw[1:2]\n", "hosts.ini:1: host gw2 is in no group"),
+        ("[gateway]\ngw[1:b]\n", "hosts.ini:2: host range gw[1:b]: begin and end must be two numbers or two letters"),
+        ("[gateway]\ngw[3:1]\n", "hosts.ini:2: host range gw[3:1]: its end comes before its begin"),
+        (
+            "[gateway]\ngw1 ansible_host=a\n[monitoring]\ngw1 ansible_host=b\n",
+            "hosts.ini:4: host gw1: ansible_host is b here and a in hosts.ini:2",
+        ),
+        (
+            "[gateway]\ngw1 ansible_port=22\n[x]\ngw1 ansible_port=23\n",
+            "hosts.ini:4: host gw1: ansible_port is 23 here",
+        ),
+        ("\ufeff[gateway]\ngw1\n", "hosts.ini:1: begins with a byte order mark; allowed: UTF-8 without one"),
+        ("# later\n", "hosts.ini: no host stands in it, only comments"),
+        ("# later\n[gateway]\n", "hosts.ini:2: the inventory has no host"),
     ],
 )
 def test_mistakes_in_an_ini_inventory_have_a_line_too(root: Path, text: str, told: str) -> None:
@@ -307,6 +378,21 @@ def test_an_ini_inventory_is_as_good(root: Path) -> None:
     assert list(inventory.hosts) == ["w1", "w2"]
     assert set(inventory.hosts["w1"].groups) == {"kunpeng", "vllm_cpu"}
     assert inventory.hosts["w1"].variables["vllm_enforce_eager"] is True
+
+
+def test_a_profile_may_be_a_template(root: Path) -> None:
+    """The host is judged by what it evaluates to, as Ansible would."""
+    (root / "inventory/group_vars/all.yml").write_text("hybridctl_profile: 'lab-{{ group_names[0] }}'\n")
+    (root / "inventory/hosts.yml").write_text("gateway:\n  hosts:\n    gw1:\n")
+    assert load(root).hosts["gw1"].profile == "lab-gateway"
+
+
+def test_a_host_may_have_an_address_of_its_own_and_stand_in_two_groups(root: Path) -> None:
+    """host_vars come before hosts.yml, on purpose; the same address twice is no contradiction."""
+    (root / "inventory/hosts.yml").write_text(f"{HOSTS}monitoring:\n  hosts:\n    gw1: {{ansible_host: 192.0.2.1}}\n")
+    (root / "inventory/host_vars").mkdir()
+    (root / "inventory/host_vars/gw1.yml").write_text("ansible_host: 192.0.2.9\n")
+    assert load(root).hosts["gw1"].address == "192.0.2.9"
 
 
 def test_all_problems_are_told_at_once_and_fit_a_screen(root: Path, refused: Callable[..., str]) -> None:
@@ -357,6 +443,19 @@ class TestVault:
         variables = load(root).hosts["gw1"].variables
         assert (variables["vault_x"], variables["vault_y"]) == ("plain-x", "plain-y")
 
+    def test_what_is_encrypted_is_a_secret_whatever_its_name(self, root: Path) -> None:
+        """In place, however deep, and in a file that is encrypted whole; what is short there, or no text, is not."""
+        inline = vault(root, "deep-canary").decode().replace("\n", "\n        ")
+        (root / "hybridctl.yml").write_text("own_variables: [rack_*]\n")
+        text = f"rack_bmc:\n  - user: admin-of-all\n    key: !vault |\n        {inline}\n"
+        (root / "inventory/group_vars/gateway.yml").write_text(text)
+        whole = vault(root, "rack_pin: [{a: whole-canary}]\nrack_row: 12345678\nrack_mode: auto\n")
+        (root / "inventory/group_vars/all.yml").write_bytes(whole)
+        write_password(root, "right")
+        inventory = load(root)
+        assert inventory.secrets == {"deep-canary", "whole-canary"}
+        assert "canary" not in repr(inventory.secrets and replace(inventory, hosts={}))
+
     def test_no_password(self, root: Path, refused: Callable[..., str]) -> None:
         """A vaulted file without a password names the file and where the password belongs."""
         error = refused("inventory/group_vars/all.yml", vault(root, "vault_x: 1\n"))
@@ -390,6 +489,19 @@ class TestVault:
         assert ".vault-password: everybody may read the vault password (mode 0644)" in error
         assert "chmod 600 .vault-password" in error
 
+    def test_a_password_that_we_may_not_read(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The file of another user is told as such, and does not break what hides secrets."""
+        write_password(root, "right")
+        read = Path.read_bytes
+
+        def refuse(path: Path) -> bytes:  # root may read everything
+            if path.name == ".vault-password":
+                raise PermissionError(13, "Permission denied", str(path))
+            return read(path)
+
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        assert ".vault-password: the vault password cannot be read: Permission denied" in error_of(root)
+
     def test_an_empty_password(self, root: Path) -> None:
         """An empty password file is told as such."""
         write_password(root, "\n")
@@ -413,10 +525,25 @@ class TestVault:
         assert "all.yml:3: vllm_prt: unknown variable; did you mean vllm_port?" in error
         assert "canary" not in error
 
+    def test_a_profile_in_the_vault_is_judged_and_not_shown(self, root: Path, refused: Callable[..., str]) -> None:
+        """Its value stays hidden, whether the file or the value alone is encrypted."""
+        write_password(root, "right")
+        error = refused("inventory/group_vars/gateway.yml", vault(root, "hybridctl_profile: lab-workr\n"))
+        assert "gateway.yml:1: hybridctl_profile: unknown profile ********" in error
+        inline = vault(root, "lab-workr").decode().replace("\n", "\n  ")
+        error = refused("inventory/group_vars/gateway.yml", f"hybridctl_profile: !vault |\n  {inline}\n")
+        assert "gateway.yml:1: hybridctl_profile: unknown profile ********" in error
+        assert "workr" not in error
+
     @pytest.mark.parametrize(
         "text",
         [
             "vllm_api_key: [canary-string]\n",
+            "gateway_worker_key: [canary-string]\n",
+            "gateway_clients: canary-string\n",
+            "gateway_clients: [canary-string]\n",
+            "gateway_clients: {a: canary-string}\n",
+            "gateway_clients: [[canary-string]]\n",
             "gateway_clients:\n  - {name: a, key: {b: canary-string}}\n",
             "vault_x: *canary-string\n",
             "vault_x: !canary-string\n",

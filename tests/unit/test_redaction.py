@@ -15,7 +15,8 @@ SECRET = 'C4n"ary/with+chars\\and spaces'
 
 
 @pytest.mark.parametrize(
-    "name", ["vault_x", "db_password", "vllm_api_key", "ansible_become_pass", "hf_token", "secrets"]
+    "name",
+    ["vault_x", "db_password", "vllm_api_key", "gateway_worker_key", "ansible_become_pass", "hf_token", "secrets"],
 )
 def test_secret_names(name: str) -> None:
     """A variable named like a secret is one."""
@@ -104,3 +105,25 @@ def test_secrets_come_from_the_inventory_the_environment_and_the_password_file(t
     )
     text = "first-one second-one third-one vault-opener visible /root jo"
     assert redactor.text(text) == f"{MASK} {MASK} {MASK} {MASK} visible /root jo"
+
+
+def test_a_password_that_cannot_be_read_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other secrets are hidden all the same."""
+    (tmp_path / "pw").write_text("vault-opener")
+
+    def refuse(path: Path, **_: object) -> str:  # root may read everything
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    inventory = Inventory({}, {})
+    redactor = Redactor.for_inventory(inventory, environ={"MY_TOKEN": "third-one"}, password_file=tmp_path / "pw")
+    assert redactor.text("third-one") == MASK
+
+
+def test_what_a_role_declares_and_what_is_encrypted_is_hidden_whatever_its_name() -> None:
+    """Keys that stand in plain text in the gateway's list, and values of the vault; a host's name is none."""
+    variables = {"gateway_clients": [{"name": "one-client", "key": "first-one"}], "gateway_worker_key": "second-one"}
+    host = Host("cpu1-of-rack", "a", 22, (), None, variables)
+    redactor = Redactor.for_inventory(Inventory({"cpu1-of-rack": host}, {}, frozenset({"third-one", "cpu1-of-rack"})))
+    text = "first-one second-one third-one one-client cpu1-of-rack"
+    assert redactor.text(text) == f"{MASK} {MASK} {MASK} one-client cpu1-of-rack"

@@ -4,6 +4,7 @@ import json
 import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -53,6 +54,23 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_runs(tmp_path: 
     with pytest.raises(HybridctlError, match=str(tmp_path)) as caught:
         RunStore(tmp_path / "runs", NOON)
     assert "hybridctl.yml" in caught.value.hint
+
+
+def full_device() -> TextIO:
+    """A file that has no space left."""
+    return os.fdopen(os.open("/dev/full", os.O_WRONLY), "w")
+
+
+def test_a_full_disk_is_told_by_every_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not OSError, which nobody waits for; closing closes both files all the same."""
+    monkeypatch.setattr("hybridctl.runs._open", lambda _path: full_device())
+    store = RunStore(tmp_path / "runs", NOON)
+    event = Event(EventKind.CHANGED, "2026-01-02T12:00:01+00:00", host="a", layer="base", task="Write")
+    methods = (lambda: store.record(event), lambda: store.log("x"), lambda: store.write_result({}), store.close)
+    for method in methods:
+        with pytest.raises(HybridctlError, match="cannot write the record of this run: No space left on device"):
+            method()
+    store.close()
 
 
 def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:

@@ -71,9 +71,13 @@ CHRONY = ("chrony", "hold", "installed", "4.3-2+deb12u3")
 SOCAT = ("socat", "hold", "installed", "1.7.4.4-2")
 
 
+# In another language its words about an unknown package would not be found.
+DPKG = "env LC_ALL=C dpkg-query"
+
+
 def packages(*lines: tuple[str, str, str, str], rc: int = 0, stderr: str = "") -> Answers:
     """A Debian host with these packages."""
-    return {"os-release": DEBIAN, "uname -m": "x86_64\n", "dpkg-query": Answered(rc, dpkg(*lines), stderr)}
+    return {"os-release": DEBIAN, "uname -m": "x86_64\n", DPKG: Answered(rc, dpkg(*lines), stderr)}
 
 
 def unit(load: str = "loaded", active: str = "active", sub: str = "running", file: str = "enabled") -> str:
@@ -216,8 +220,8 @@ CASES: dict[str, Cases] = {
             packages(CHRONY),
             packages(CHRONY, rc=1, stderr="dpkg-query: error: cannot read the database\n"),
             packages(CHRONY, SOCAT, rc=1),
-            {**packages(), "dpkg-query": NOT_ALLOWED},
-            {**packages(), "dpkg-query": "rubbish\n"},
+            {**packages(), DPKG: NOT_ALLOWED},
+            {**packages(), DPKG: "rubbish\n"},
             {"os-release": _SP, "uname -m": "aarch64\n"},
         ],
     ),
@@ -227,7 +231,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": unit()},
             {"systemctl show": unit(sub="waiting")},
             {"systemctl show": unit(active="reloading")},
-            {"systemctl show": unit(file="static")},
+            {"systemctl show": unit(file="generated")},
+            {"systemctl show": unit(file="alias")},
         ],
         [
             {"systemctl show": unit(active="inactive", sub="dead")},
@@ -235,6 +240,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": unit(active="activating", sub="auto-restart")},
             {"systemctl show": unit(file="disabled")},
             {"systemctl show": unit(file="enabled-runtime")},
+            {"systemctl show": unit(file="linked")},
+            {"systemctl show": unit(file="transient")},
             {"systemctl show": unit("not-found", "inactive", "dead", "")},
             {"systemctl show": unit("masked", "inactive", "dead", "masked")},
         ],
@@ -242,6 +249,8 @@ CASES: dict[str, Cases] = {
             {"systemctl show": Answered(1, "", "Failed to connect to bus")},
             {"systemctl show": NOT_THERE},
             {"systemctl show": "ActiveState=active\n"},
+            {"systemctl show": unit(file="static")},
+            {"systemctl show": unit(file="indirect")},
         ],
     ),
     "service.worker_completion": Cases(

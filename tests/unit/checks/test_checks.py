@@ -121,6 +121,22 @@ def test_a_check_is_pure(check: str) -> None:
     assert host.asked == [*asked, *asked]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "named", "verdict"),
+    [
+        ("鲲鹏 920", "鲲鹏920", Verdict.PASS),
+        ("鲲鹏", "Kunpeng-920", Verdict.FAIL),
+        ("鲲鹏920", "飞腾920", Verdict.FAIL),
+        ("-", "Kunpeng-920", Verdict.FAIL),
+    ],
+)
+def test_a_model_is_compared_in_any_script(wanted: str, named: str, verdict: Verdict) -> None:
+    """A name in Chinese letters is compared, not thrown away; a name without a letter is part of no model."""
+    host = FakeHost({"lscpu": KUNPENG.replace("Kunpeng-920", named)})
+    (result,) = judge_expectation(host, expectation("cpu.model", {"value": wanted}), {})
+    assert result.verdict is verdict
+
+
 def test_a_lost_connection_is_no_verdict() -> None:
     """That the host went away is told to the caller, not turned into a verdict of a check."""
     with pytest.raises(ConnectionLost):

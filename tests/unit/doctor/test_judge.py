@@ -1,6 +1,9 @@
 """The findings of doctor, from facts alone."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ GOOD = {
     "listening": [("known",)],
     "listen": [("0.0.0.0:22", "sshd", "ssh.service")],
     "manager": [("apt",)],
+    "holds": [("known",)],
     "held": [("haproxy",)],
     "headers": [("present",)],
     "secureboot": [("none",)],
@@ -75,6 +79,9 @@ def test_a_good_host_passes_everything() -> None:
         ("python", {"python": [("python3", "3.8.10")]}, "FAIL", "3.8.10 (python3); wanted: 3.9"),
         ("python", {"python": [("python3", "3.10.4")]}, "PASS", "3.10.4"),
         ("clock", {"offset": 0.4}, "PASS", "within 0.9 s"),
+        ("clock", {"blur": 40.0}, "UNKNOWN", "the answer took too long to tell: within 40.0 s; allowed: 1 s"),
+        ("clock", {"offset": 0.8}, "UNKNOWN", "within 1.3 s; allowed: 1 s"),
+        ("clock", {"offset": 5.0, "blur": 40.0}, "WARN", "at least 5.0 s ahead of this machine"),
         ("clock", {"offset": -5.0}, "WARN", "at least 5.0 s behind this machine"),
         ("clock", {"offset": 90.0}, "FAIL", "at least 90.0 s ahead of this machine"),
         ("disk", {"disk": [("/", "9", "5242880"), ("/var", "9", "73400320")]}, "WARN", "/ 5.0 GiB free"),
@@ -84,6 +91,9 @@ def test_a_good_host_passes_everything() -> None:
         ("memory", {"memory": [("",)]}, "UNKNOWN", "how much it has"),
         ("held packages", {"held": [("haproxy",), ("nvidia-driver-535",)]}, "WARN", "not by us: nvidia-driver-535"),
         ("held packages", {"held": None}, "PASS", "none"),
+        ("held packages", {"held": None, "holds": None}, "UNKNOWN", "which are held was not said"),
+        ("ports", {"listening": [("missing",)], "listen": None}, "UNKNOWN", "no ss on the host"),
+        ("ports", {"listening": None, "listen": None}, "UNKNOWN", "ss did not say who listens"),
         ("package lock", {"packaging": [("unattended-upgr", "77")]}, "WARN", "unattended-upgr (pid 77)"),
         ("package lock", {"locked": [("/var/lib/dpkg/lock",)]}, "WARN", "/var/lib/dpkg/lock is locked"),
         ("proxy", {"proxy": [("https_proxy", "http://p:3128")]}, "PASS", "https_proxy=http://p:3128"),
@@ -228,30 +238,48 @@ class TestVariables:
 class TestFacts:
     """Reading the script's output."""
 
-    OUTPUT = "hd\tbegin\nhd\tuid\t0\nmotd\nhd\tlisten\ta\tb\tc\nhd\tlisten\td\te\tf\nhd\tclock\t{}\nhd\tend\n"
+    OUTPUT = (
+        "hd\tbegin\nhd\tstarted\t{}\nhd\tuid\t0\nmotd\nhd\tlisten\ta\tb\tc\nhd\tlisten\td\te\tf\n"
+        "hd\tclock\t{}\nhd\tend\n"
+    )
 
     def test_lines_by_name(self) -> None:
         """Foreign lines and carriage returns of a terminal are passed over."""
-        said = parse_facts(self.OUTPUT.format("100.5").replace("\n", "\r\n"), 100.0, 101.0)
+        said = parse_facts(self.OUTPUT.format("100.5", "100.6").replace("\n", "\r\n"), 100.0, 101.0)
         assert said is not None
         assert said.one("uid") == ("0",)
         assert said.all("listen") == (("a", "b", "c"), ("d", "e", "f"))
 
-    @pytest.mark.parametrize(("clock", "offset"), [("100.5", 0.0), ("99.0", -1.0), ("104.0", 3.0), ("100", 0.0)])
-    def test_the_clock_is_held_against_the_time_between_asking_and_hearing(self, clock: str, offset: float) -> None:
-        """Inside of it nothing can be said against the clock; outside, by how much at least."""
-        said = parse_facts(self.OUTPUT.format(clock), 100.0, 101.0)
+    @pytest.mark.parametrize(
+        ("started", "ended", "offset", "blur"),
+        [
+            ("100.5", "100.5", 0.0, 1.0),
+            ("99", "99", -1.0, 1.0),
+            ("104", "104", 3.0, 1.0),
+            ("100", "100.75", 0.0, 0.25),
+            ("99", "99.75", -1.0, 0.25),
+            ("104", "104.75", 3.75, 0.25),
+        ],
+    )
+    def test_the_clock_is_held_against_the_time_between_asking_and_hearing(
+        self, started: str, ended: str, offset: float, blur: float
+    ) -> None:
+        """Less what the script took: inside of it nothing can be said against the clock; outside, by how much."""
+        said = parse_facts(self.OUTPUT.format(started, ended), 100.0, 101.0)
         assert said is not None
-        assert (said.offset, said.blur) == (offset, 1.0)
+        assert (said.offset, said.blur) == (offset, blur)
 
     @pytest.mark.parametrize("output", ["", "hd\tbegin\nhd\tuid\t0\n", "sh: not found\n", "hd\tend\n"])
     def test_an_answer_cut_short_is_none(self, output: str) -> None:
         """Half an answer is no answer."""
         assert parse_facts(output, 0.0, 1.0) is None
 
-    def test_a_clock_that_is_no_number(self) -> None:
-        """Then the offset is not known."""
-        said = parse_facts(self.OUTPUT.format("%s.N"), 100.0, 101.0)
+    @pytest.mark.parametrize(
+        ("started", "ended"), [("100", "%s.N"), ("%s.N", "100"), ("100.5", "100.4"), ("100", "101.5")]
+    )
+    def test_a_clock_that_cannot_be_compared(self, started: str, ended: str) -> None:
+        """No number, or set in between: then the offset is not known."""
+        said = parse_facts(self.OUTPUT.format(started, ended), 100.0, 101.0)
         assert said is not None
         assert said.blur is None
 
@@ -271,12 +299,13 @@ class TestFacts:
 def test_the_exit_code_is_the_worst(
     verdicts: list[str], unreachable: tuple[str, ...], trouble: str, code: ExitCode
 ) -> None:
-    """1 before 3 before 4 before 6; the finding about an unreachable host does not count as a failure of another."""
+    """130 before 1 before 3 before 4 before 6; the finding about an unreachable host is no failure of another."""
     hosts = {"a": tuple(Finding("x", Verdict(verdict), "m") for verdict in verdicts)}
     if unreachable:
         hosts["b"] = (Finding("reachable", Verdict.FAIL, "no route"),)
     found = Examination((Finding("python", Verdict.PASS, "3"),), hosts, unreachable, trouble)
     assert found.exit_code is code
+    assert replace(found, interrupted=True).exit_code is ExitCode.INTERRUPTED
     failing = replace(found, control=(Finding("ssh client", Verdict.FAIL, "no ssh"),), trouble="")
     assert failing.exit_code is ExitCode.HOST_FAILED
 
@@ -289,4 +318,35 @@ def test_the_script_has_nothing_that_ansible_takes_for_a_template() -> None:
 def test_every_fact_that_is_judged_is_said_by_the_script() -> None:
     """The script says what the judges read."""
     said = set(re.findall(r"\bsay (\w+)", SCRIPT.read_text(encoding="utf-8")))
-    assert set(GOOD) | {"locked", "packaging", "proxy", "clock", "end"} == said
+    assert set(GOOD) | {"started", "locked", "packaging", "proxy", "clock", "end"} == said
+
+
+@pytest.mark.parametrize(
+    ("tool", "does", "name", "said"),
+    [
+        ("apt-mark", "echo haproxy", "holds", ("known",)),
+        ("apt-mark", "echo haproxy", "held", ("haproxy",)),
+        ("apt-mark", "echo haproxy; exit 1", "holds", None),
+        ("apt-mark", "echo haproxy; exit 1", "held", None),
+        ("apt-mark", ":", "holds", ("known",)),
+        ("apt-mark", ":", "held", None),
+        ("ss", "echo LISTEN 0 9 0.0.0.0:22 0.0.0.0:*", "listening", ("known",)),
+        ("ss", "echo LISTEN 0 9 0.0.0.0:22 0.0.0.0:*", "listen", ("0.0.0.0:22", "-", "-")),
+        ("ss", "echo LISTEN 0 9 0.0.0.0:22 0.0.0.0:*; exit 1", "listening", None),
+        ("ss", ":", "listening", ("known",)),
+        ("ss", ":", "listen", None),
+    ],
+)
+def test_the_script_says_nothing_of_a_tool_that_failed(
+    tmp_path: Path, tool: str, does: str, name: str, said: tuple[str, ...] | None
+) -> None:
+    """A tool that ends badly has said nothing, whatever it printed; one that has nothing to say has said so."""
+    for stub, text in (("dpkg", ":"), ("apt-mark", ":"), ("ss", ":"), (tool, does)):
+        (tmp_path / stub).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / stub).chmod(0o755)
+    script = f"interpreter={sys.executable}\n{SCRIPT.read_text(encoding='utf-8')}"
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["/bin/sh", "-c", script], env=env, capture_output=True, text=True, check=True)
+    found = parse_facts(done.stdout, 0.0, 1.0)
+    assert found is not None
+    assert found.one(name, len(said or ())) == said
