@@ -12,9 +12,13 @@ from typing import Any
 
 from hybridctl.errors import HybridctlError
 
-__all__ = ["Progress", "cache_root", "cached"]
+__all__ = ["DamagedCache", "Progress", "cache_root", "cached"]
 
 Progress = Callable[[str], None]
+
+
+class DamagedCache(HybridctlError):
+    """A cached folder is not what was built; building it anew helps."""
 
 
 def cache_root() -> Path:
@@ -42,7 +46,7 @@ def cached(
         may_remove: raises when the folder must stay; asked before a rebuild.
 
     Raises:
-        HybridctlError: a file of the cached folder is missing or has not the size it was built with.
+        DamagedCache: a file of the cached folder is missing or has not the size it was built with.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / f"{kind}-{digest}"
@@ -86,9 +90,9 @@ def _check(folder: Path, manifest: Path) -> None:
         size, _, name = line.partition("\t")
         if found.get(name) != int(size):
             have = "missing" if name not in found else f"{found[name]} bytes"
-            raise HybridctlError(
+            raise DamagedCache(
                 f"damaged cache: {folder / name} should have {size} bytes, is {have}",
-                "hybridctl lab up --rebuild-cache",
+                "the same command again, with --rebuild-cache",
             )
 
 

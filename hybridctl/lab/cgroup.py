@@ -57,7 +57,11 @@ def kill_all(find: Callable[[], list[int]], what: str, patience: float = 20) -> 
 
 
 def remove_tree(tree: Path, patience: float = 5) -> None:
-    """Remove empty groups, deepest first; the kernel lets go of one some time after its last process."""
+    """Remove empty groups, deepest first; the kernel lets go of one some time after its last process.
+
+    Raises:
+        HybridctlError: a group is still in use after `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     while tree.exists():
         for base, _, _ in os.walk(tree, topdown=False):
@@ -65,5 +69,8 @@ def remove_tree(tree: Path, patience: float = 5) -> None:
                 os.rmdir(base)  # noqa: PTH106 - os.walk speaks strings
         if tree.exists():
             if time.monotonic() > deadline:
-                raise HybridctlError(f"control group {tree} is still in use", "hybridctl lab down, once more")
+                raise HybridctlError(
+                    f"control group {tree} is still in use",
+                    f"see who is in it, then try again: systemd-cgls {tree}",
+                )
             time.sleep(0.05)

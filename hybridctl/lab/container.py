@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridctl.lab import commands
 from hybridctl.lab.cgroup import cgroup_mount, kill_all, members, remove_tree
 
 __all__ = ["Container", "processes", "unmount_below"]
@@ -58,7 +59,11 @@ class Container:
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         options = f"lowerdir={self.lower},upperdir={self.folder}/upper,workdir={self.folder}/work"
-        subprocess.run(["mount", "-t", "overlay", f"hybridctl-{self.machine}", "-o", options, self.root], check=True)
+        commands.run(
+            ["mount", "-t", "overlay", f"hybridctl-{self.machine}", "-o", options, str(self.root)],
+            f"the overlay of lab host {self.machine} could not be mounted on {self.root}",
+            "see what the kernel says of it: dmesg | tail",
+        )
 
     def start(self) -> None:
         """Boot the host; does nothing when it runs. It boots again after a `reboot` inside."""
@@ -130,4 +135,4 @@ def unmount_below(folder: Path) -> None:
     text = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     mounts = [line.split()[1].replace("\\040", " ") for line in text.splitlines()]
     for point in sorted((m for m in mounts if Path(m).is_relative_to(folder)), key=len, reverse=True):
-        subprocess.run(["umount", "--lazy", point], check=True)
+        commands.run(["umount", "--lazy", point], f"{point} could not be unmounted", f"umount {point}")

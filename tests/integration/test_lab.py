@@ -270,7 +270,7 @@ def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path
     done = hybridctl("up", "--name", "short", "--hosts", str(fleet), check=False, XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 1
     assert f"damaged cache: {victim} should have {len(content)} bytes, is 1000 bytes" in done.stderr
-    assert "-> hybridctl lab up --rebuild-cache" in done.stderr
+    assert f"-> hybridctl lab up --name short --hosts {fleet} --rebuild-cache" in done.stderr
     assert traces(the("short")) == before
 
 

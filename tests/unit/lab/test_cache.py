@@ -41,7 +41,7 @@ def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
     with pytest.raises(HybridctlError) as caught:
         cached("thing", {}, refuse, tmp_path)
     assert f"{folder}/sub/data should have 100 bytes" in caught.value.message
-    assert caught.value.hint == "hybridctl lab up --rebuild-cache"
+    assert caught.value.hint == "the same command again, with --rebuild-cache"
     assert (cached("thing", {}, fill, tmp_path, rebuild=True) / "sub" / "data").stat().st_size == 100
 
 
