@@ -7,6 +7,7 @@ interrupted `up` had done.
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from hybridctl.lab import commands
 from hybridctl.lab.cgroup import cgroup_mount, kill_all, members, remove_tree
 
 __all__ = ["Container", "processes", "unmount_below"]
+
+_NSPAWN = Path("/run/systemd/nspawn")
 
 # nspawn exits 133 when the host asked for a reboot. Each boot gets a control group of its own below the host's:
 # a group that nspawn has once divided takes no processes any more.
@@ -107,7 +110,14 @@ class Container:
         # frees it some time after the last process, and a start before that would find it taken.
         subprocess.run(["ip", "link", "delete", f"vb-{self.machine}"], capture_output=True, check=False)
         remove_tree(self.group)
-        shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.machine}", ignore_errors=True)
+        # What nspawn would have removed itself, had it not been killed: its lock on the root's device and inode, and
+        # folders under the host's name. From systemd 256 on one of them holds a mount, and a start refuses to find it.
+        with suppress(OSError):
+            root = self.root.stat()
+            (_NSPAWN / "locks" / f"inode-{root.st_dev}:{root.st_ino}").unlink()
+        for folder in (_NSPAWN / "propagate" / self.machine, _NSPAWN / "unix-export" / self.machine):
+            unmount_below(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def clean(self) -> None:
         """Kill the host and unmount its root."""

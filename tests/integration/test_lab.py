@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab_traces import Traces, assert_gone, traces
+from lab_traces import Traces, assert_gone, nspawn_locks, traces
 
 from hybridctl.lab.cache import cache_root
 from hybridctl.lab.cgroup import cgroup_mount
@@ -309,8 +309,11 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
             assert time.monotonic() < deadline
         up.kill()
     assert killed.folder.exists()
+    locks = nspawn_locks(killed)
+    assert locks or moment != "first host boots"
     hybridctl("down", "--name", "killed")
     assert_gone(the("killed"), before)
+    assert [path for path in locks if path.exists()] == []
 
 
 def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from hybridctl.lab.cgroup import cgroup_mount
 from hybridctl.lab.fleet import Lab
 
-__all__ = ["Traces", "assert_gone", "traces"]
+__all__ = ["Traces", "assert_gone", "nspawn_locks", "traces"]
+
+_NSPAWN = Path("/run/systemd/nspawn")
 
 Traces = Mapping[str, Sequence[str]]
 
@@ -24,6 +26,7 @@ def traces(lab: Lab) -> Traces:
         "mounts": [line for line in mounts if any(m in line for m in mine)],
         "processes": [line for line in _lines("ps", "-eo", "args") if any(m in line for m in mine)],
         "inside": _inside(lab),
+        "nspawn": [str(path) for path in _NSPAWN.glob(f"*/{lab.id}-*")],
         "groups": [str(path) for path in cgroup_mount().glob(f"{lab.id}*")],
         "tables": _lines("nft", "list", "tables"),
         "forward": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
@@ -37,6 +40,13 @@ def assert_gone(lab: Lab, before: Traces) -> None:
     while (now := traces(lab)) != before and time.monotonic() < deadline:
         time.sleep(0.1)
     assert now == before
+
+
+def nspawn_locks(lab: Lab) -> list[Path]:
+    """Return nspawn's lock files of the lab's hosts; they are named by their mounted roots, so ask while those are."""
+    stats = [path.stat() for path in lab.folder.glob("hosts/*/root")]
+    locks = [_NSPAWN / "locks" / f"inode-{stat.st_dev}:{stat.st_ino}" for stat in stats]
+    return [path for path in locks if path.exists()]
 
 
 def _inside(lab: Lab) -> list[str]:
