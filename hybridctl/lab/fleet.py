@@ -5,7 +5,6 @@ import ipaddress
 import os
 import re
 import shlex
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from hybridctl.lab.cgroup import cgroup_mount
 from hybridctl.lab.claim import check_claim, claim
 from hybridctl.lab.container import Container, unmount_below
 from hybridctl.lab.spec import LabHost, default_fleet_file, load_fleet
-from hybridctl.lab.state import State, locked, read_state
+from hybridctl.lab.state import State, locked, read_state, remove
 from hybridctl.lab.stock import stock
 
 __all__ = ["HostStatus", "Lab"]
@@ -104,6 +103,7 @@ class Lab:
         """Raise for anything that would stop `up` half-way."""
         preflight.check_root(command)
         preflight.check_tools()
+        preflight.check_modules(hosts)
         cgroup_mount()
         preflight.check_bridged_traffic()
         missing = [host for host in hosts if not self._container(host.name).pids()]
@@ -203,7 +203,7 @@ class Lab:
             mirror.stop(self.www)
             unmount_below(self.folder)
             network.delete_bridge(self.id)
-            shutil.rmtree(self.folder)
+            remove(self.folder)
         return existed
 
     def _command(self, command: str, *words: str) -> str:
@@ -215,7 +215,10 @@ class Lab:
         saved = folder / "lower"
         if lower is not None and not saved.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            saved.write_text(str(lower))
+            # Whole or not at all: an `up` killed in between left an empty path, on which no later one could stand.
+            partial = saved.with_suffix(".partial")
+            partial.write_text(str(lower))
+            partial.rename(saved)
         return _KINDS[kind](f"{self.id}-{host}", folder, Path(saved.read_text()) if saved.exists() else Path(), self.id)
 
     def _wait(self, host: str, address: str) -> None:

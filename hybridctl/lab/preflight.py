@@ -1,9 +1,11 @@
 """What `lab up` needs from this machine, asked before anything is created."""
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ __all__ = [
     "check_bridged_traffic",
     "check_disk",
     "check_memory",
+    "check_modules",
     "check_overlay",
     "check_paths",
     "check_root",
@@ -32,6 +35,8 @@ _TOOLS = {
     "setpriv": "util-linux",
     "unshare": "util-linux",
 }
+# The extra `lab` makes the tiny model; pip fetches the wheels, and not every virtual environment has it.
+_MODULES = ("numpy", "safetensors", "tokenizers", "pip")
 _BASE_DISK = 3 * 1024  # MiB: root file system, mirror and wheelhouse (1.1 GiB measured), with room to build them
 _WORKER_DISK = 3 * 1024  # MiB: a vLLM environment takes 2.4 GiB (measured)
 
@@ -48,6 +53,18 @@ def check_tools() -> None:
     if missing:
         packages = sorted({_TOOLS[tool] for tool in missing})
         raise HybridctlError(f"not installed: {', '.join(missing)}", f"apt-get install -y {' '.join(packages)}")
+
+
+def check_modules(hosts: Sequence[LabHost]) -> None:
+    """Raise when the fleet has workers and this Python cannot make their model or fetch their wheels."""
+    if not any(host.is_worker for host in hosts):
+        return
+    missing = [name for name in _MODULES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise HybridctlError(
+            f"the lab's vLLM workers want Python modules that {sys.executable} lacks: {', '.join(missing)}",
+            "pipx install --force 'hybridctl[lab]', or in a virtual environment: pip install pip 'hybridctl[lab]'",
+        )
 
 
 def check_memory(hosts: Sequence[LabHost], command: str, meminfo: Path = Path("/proc/meminfo")) -> None:

@@ -1,8 +1,10 @@
 """What this machine must have for a lab, each lack told with its remedy before anything is created."""
 
 import os
+import re
 import shutil
 import subprocess
+import tomllib
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +71,22 @@ def test_missing_commands_name_their_packages(monkeypatch: pytest.MonkeyPatch) -
         preflight.check_tools()
     assert caught.value.message == "not installed: mmdebstrap, systemd-nspawn"
     assert caught.value.hint == "apt-get install -y mmdebstrap systemd-container"
+
+
+def test_the_extra_is_asked_for_before_anything_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plain `pip install hybridctl` lacks what makes the model: told by name, and only when workers want it."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("tokenizers", "pip") else object())
+    preflight.check_modules([GATEWAY])
+    with pytest.raises(HybridctlError, match=r"lacks: tokenizers, pip$") as caught:
+        preflight.check_modules([GATEWAY, WORKER])
+    assert "pipx install --force 'hybridctl[lab]'" in caught.value.hint
+
+
+def test_the_modules_asked_for_are_those_of_the_extra() -> None:
+    """pyproject.toml and the preflight name the same, pip apart."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    extra = {re.split("[<>=!~]", wanted)[0] for wanted in project["optional-dependencies"]["lab"]}
+    assert extra == {*preflight._MODULES} - {"pip"}
 
 
 def test_memory_is_summed_over_the_fleet(tmp_path: Path) -> None:

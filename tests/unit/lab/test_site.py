@@ -1,7 +1,10 @@
 """The lab's site folder, keys and state: what other commands read."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,7 +13,7 @@ from hybridctl.errors import HybridctlError
 from hybridctl.lab.access import make_keys, ssh_argv
 from hybridctl.lab.sitefiles import write_site
 from hybridctl.lab.spec import LabHost
-from hybridctl.lab.state import State, locked, read_state, write_state
+from hybridctl.lab.state import State, locked, read_state, remove, write_state
 
 HOSTS = {
     LabHost("gw1", ("gateway",), "lab-gateway"): "10.231.0.11",
@@ -104,3 +107,54 @@ def test_the_lock_is_held_once(tmp_path: Path) -> None:
         raise AssertionError("entered twice")
     with locked(tmp_path / "lab", wait=False):
         assert (tmp_path / "lab" / "lock").exists()
+
+
+def test_the_folder_goes_and_the_lock_goes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An `up` that starts while `down` removes the folder waits, as long as anything of the old lab is there."""
+    folder = tmp_path / "lab"
+    removed: list[str] = []
+
+    def watched(path: Path) -> None:
+        assert (folder / "lock").exists()
+        removed.append(path.name)
+        os.rmdir(path)  # noqa: PTH106 - Path.rmdir is what `remove` ends with
+
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    with locked(folder):
+        (folder / "hosts").mkdir()
+        (folder / "www").symlink_to(tmp_path)
+        write_state(folder, State("10.231.0.0/24", tuple(HOSTS)))
+        remove(folder)
+    assert removed == ["hosts"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lab_that_came_while_the_old_one_went_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the end of the lock and of the folder a new `up` may have entered: its files stay."""
+    folder, unlink = tmp_path / "lab", Path.unlink
+
+    def then_up(path: Path, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok)
+        if path.name == "lock":
+            write_state(folder, State("10.231.0.0/24", tuple(HOSTS)))
+
+    with locked(folder):
+        monkeypatch.setattr(Path, "unlink", then_up)
+        remove(folder)
+    assert read_state(folder) == State("10.231.0.0/24", tuple(HOSTS))
+
+
+def test_a_folder_that_goes_while_it_is_locked_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`down` may end between the making of the folder and of the lock in it."""
+    folder, mkdir, turns = tmp_path / "lab", Path.mkdir, []
+
+    def first_time_gone(path: Path, *args: Any, **kwargs: Any) -> None:
+        mkdir(path, *args, **kwargs)
+        turns.append(path)
+        if len(turns) == 1:
+            path.rmdir()
+
+    monkeypatch.setattr(Path, "mkdir", first_time_gone)
+    with locked(folder):
+        assert (folder / "lock").exists()
+    assert turns == [folder, folder]
