@@ -37,7 +37,8 @@ def members(tree: Path) -> list[int]:
     for base, _, _ in os.walk(tree):
         with suppress(OSError):
             found |= {int(pid) for pid in Path(base, "cgroup.procs").read_text().split()}
-    return sorted(found)
+    # 0 stands for a process of another pid namespace; to a signal it would mean our own process group.
+    return sorted(found - {0})
 
 
 def kill_all(find: Callable[[], list[int]], what: str, patience: float = 20) -> None:

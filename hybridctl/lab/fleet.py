@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import shlex
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class Lab:
         access.make_keys(self.keys, self.name, state.addresses)
         url = f"http://{net[1]}:{mirror.MIRROR_PORT}"
         sitefiles.write_site(self.site, self.name, {h: state.addresses[h.name] for h in state.hosts}, url, self.keys)
-        started = time.monotonic()
+        started, broken_off = time.monotonic(), threading.Event()
 
         def boot(host: LabHost) -> float | None:
             container, address = self._container(host.name, lower, host.kind), state.addresses[host.name]
@@ -129,7 +130,7 @@ class Lab:
                 hostfiles.write_host_files(container.root, host.name, address, net, url, self.keys)
             hostfiles.write_names(container.root, state.addresses)
             container.start()
-            self._wait(host.name, address)
+            self._wait(host.name, address, broken_off)
             if not ran:
                 # An installer leaves package lists behind; without them check mode knows no package.
                 commands.run(
@@ -141,8 +142,13 @@ class Lab:
             return None if ran else time.monotonic() - started
 
         with ThreadPoolExecutor(max_workers=len(state.hosts)) as pool:
-            seconds = zip(state.hosts, pool.map(boot, state.hosts), strict=True)
-            return {host.name: taken for host, taken in seconds if taken is not None}
+            try:
+                seconds = zip(state.hosts, pool.map(boot, state.hosts), strict=True)
+                return {host.name: taken for host, taken in seconds if taken is not None}
+            except BaseException:
+                # Ctrl-C, or a host that failed: nobody waits for the others any more.
+                broken_off.set()
+                raise
 
     def status(self) -> list[HostStatus]:
         """Return the state of every host; empty when the lab is down."""
@@ -221,9 +227,13 @@ class Lab:
             partial.rename(saved)
         return _KINDS[kind](f"{self.id}-{host}", folder, Path(saved.read_text()) if saved.exists() else Path(), self.id)
 
-    def _wait(self, host: str, address: str) -> None:
+    def _wait(self, host: str, address: str, broken_off: threading.Event | None = None) -> None:
         container = self._container(host)
-        access.wait_for_ssh(self.name, host, address, lambda: bool(container.pids()), container.folder / "console.log")
+
+        def runs() -> bool:
+            return bool(container.pids()) and not (broken_off and broken_off.is_set())
+
+        access.wait_for_ssh(self.name, host, address, runs, container.folder / "console.log")
 
     def _address(self, host: str) -> str:
         state = read_state(self.folder)

@@ -74,6 +74,26 @@ def test_an_error_of_up_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch)
     assert result.stderr.splitlines() == ["Error: not installed: mmdebstrap", "  -> apt-get install -y mmdebstrap"]
 
 
+@pytest.mark.parametrize(
+    ("begun", "words"),
+    [
+        (True, ["Error: interrupted: lab mine is partly up", "  -> hybridctl lab down --name mine"]),
+        (False, ["Error: interrupted before lab mine was begun", "  -> hybridctl lab up --name mine"]),
+    ],
+)
+def test_an_interrupted_up_says_what_it_leaves(monkeypatch: pytest.MonkeyPatch, begun: bool, words: list[str]) -> None:
+    """Ctrl-C is exit 130, with the command that removes what is there, if anything is."""
+
+    def interrupted(lab: Lab, *_: object) -> None:
+        if begun:
+            lab.folder.mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lab, "up", interrupted)
+    result = run("up", "--name", "mine")
+    assert (result.exit_code, result.stdout, result.stderr.splitlines()) == (130, "", words)
+
+
 def test_a_bad_fleet_file_exits_2_with_its_line(tmp_path: Path) -> None:
     """A mistake in the fleet file is a usage error, told before anything else is asked."""
     (tmp_path / "f.yml").write_text("hosts:\n  a: {groups: [x]}\n  b: {grops: [x]}\n")

@@ -168,11 +168,12 @@ def test_exec_passes_the_exit_status_through(lab: Lab) -> None:
 
 
 def test_hosts_know_each_other_and_no_way_out(lab: Lab) -> None:
-    """Every name resolves, hosts reach each other, and there is no default route."""
+    """Every name resolves, hosts reach each other; there is no default route, and no resolver of this machine's."""
     address = str(shown()["mon1"]["address"])
     assert on("gw1", "getent hosts mon1").split() == [address, "mon1"]
     assert on("gw1", "timeout 5 bash -c 'head -c 4 </dev/tcp/mon1/22'") == "SSH-"
     assert on("gw1", "ip route show default") == ""
+    assert on("gw1", "cat /etc/resolv.conf") == ""
     assert int(on("gw1", "df --output=avail -B1M /dev/shm | tail -1")) > 160
 
 

@@ -1,6 +1,5 @@
 """What a lab shows on this machine: processes, mounts, links, control groups, tables, settings."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,8 @@ from hybridctl.lab.fleet import Lab
 __all__ = ["Traces", "assert_gone", "nspawn_locks", "traces"]
 
 _NSPAWN = Path("/run/systemd/nspawn")
+_COUNTERS = ("nf_conntrack_count",)  # moves with every connection of this machine
+_LAB_LINKS = ("hyb", "vb-")
 
 Traces = Mapping[str, Sequence[str]]
 
@@ -29,7 +30,7 @@ def traces(lab: Lab) -> Traces:
         "nspawn": [str(path) for path in _NSPAWN.glob(f"*/{lab.id}-*")],
         "groups": [str(path) for path in cgroup_mount().glob(f"{lab.id}*")],
         "tables": _lines("nft", "list", "tables"),
-        "forward": [Path("/proc/sys/net/ipv4/ip_forward").read_text().strip()],
+        "settings": _settings(),
         "folder": [str(lab.folder)] if lab.folder.exists() else [],
     }
 
@@ -62,9 +63,22 @@ def _inside(lab: Lab) -> list[str]:
     return found
 
 
+def _settings() -> list[str]:
+    """Return every network setting of this machine, those of links apart that come and go with other labs."""
+    found = []
+    for path in sorted(Path("/proc/sys/net").rglob("*")):
+        is_link = path.parent.parent.name in ("conf", "neigh")
+        if path.name in _COUNTERS or (is_link and path.parent.name.startswith(_LAB_LINKS)) or not path.is_file():
+            continue
+        try:
+            found.append(f"{path} {path.read_text().strip()}")
+        except OSError:  # some can only be written, some have no value yet
+            continue
+    return found
+
+
 def _lines(*argv: str) -> list[str]:
-    if shutil.which(argv[0]) is None:
-        return []
+    # A tool that is missing is an error: a machine on which nobody looked has not been left clean.
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
