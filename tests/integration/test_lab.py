@@ -1,5 +1,6 @@
 """The lab on real hosts: raised, used, broken, removed; and nothing stays behind."""
 
+import errno
 import json
 import os
 import shutil
@@ -14,7 +15,6 @@ from pathlib import Path
 import pytest
 from lab_traces import Traces, assert_gone, nspawn_locks, traces
 
-from hybridctl.lab.cache import cache_root
 from hybridctl.lab.cgroup import cgroup_mount
 from hybridctl.lab.container import processes
 from hybridctl.lab.fleet import Lab
@@ -261,9 +261,10 @@ def test_a_subnet_in_use_is_refused(lab: Lab, fleet: Path) -> None:
 
 def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path) -> None:
     """A short file in the cached root is an error that names it and the remedy, before anything is created."""
-    cache = tmp_path / "hybridctl"
-    shutil.copytree(cache_root(), cache, copy_function=os.link, symlinks=True, ignore=_bulky)
-    victim = next(cache.glob("rootfs-*/usr/bin/systemctl"))
+    lower, cache = Path((lab.folder / "hosts" / "gw1" / "lower").read_text()), tmp_path / "hybridctl"
+    shutil.copytree(lower, cache / lower.name, copy_function=_link, symlinks=True, ignore=_devices)
+    shutil.copy(lower.with_suffix(".manifest"), cache)
+    victim = cache / lower.name / "usr/bin/systemctl"
     content = victim.read_bytes()
     victim.unlink()  # a hard link to the real cache: that one must stay whole
     victim.write_bytes(content[:1000])
@@ -275,9 +276,19 @@ def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path
     assert traces(the("short")) == before
 
 
-def _bulky(folder: str, names: list[str]) -> list[str]:
-    """Leave out what this test does not need, device nodes among it."""
-    return [n for n in names if n.startswith("wheels-") or (Path(folder) / n).is_block_device() or n == "dev"]
+def _devices(folder: str, names: list[str]) -> list[str]:
+    """Leave out device nodes, which cannot be copied."""
+    return [name for name in names if name == "dev" or (Path(folder) / name).is_block_device()]
+
+
+def _link(source: str, target: str) -> None:
+    """Link the file, or copy it where the cache lies on another file system."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(source, target)
 
 
 @contextmanager
