@@ -63,7 +63,7 @@ def check_modules(hosts: Sequence[LabHost]) -> None:
     if missing:
         raise HybridctlError(
             f"the lab's vLLM workers want Python modules that {sys.executable} lacks: {', '.join(missing)}",
-            "pipx install --force 'hybridctl[lab]', or in a virtual environment: pip install pip 'hybridctl[lab]'",
+            f"pipx install --force 'hybridctl[lab]', or: pip --python {sys.executable} install {' '.join(missing)}",
         )
 
 
