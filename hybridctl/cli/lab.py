@@ -181,7 +181,8 @@ def poweron(name: str, host: str) -> None:
 
 @command.command()
 @_name_option
-def down(name: str) -> None:
+@json_option
+def down(name: str, as_json: bool) -> None:
     """End the lab and remove everything it made; exit 0 also when there was nothing.
 
     \b
@@ -191,4 +192,6 @@ def down(name: str) -> None:
     from hybridctl.lab.fleet import Lab
 
     existed = Lab(name).down()
+    if as_json:
+        click.echo(json.dumps({"name": name, "existed": existed}, indent=2))
     _talk(f"lab {name} is gone" if existed else f"there is no lab {name} here; nothing to do")

@@ -12,7 +12,7 @@ from typing import Any
 
 from hybridctl.errors import HybridctlError
 
-__all__ = ["DamagedCache", "Progress", "cache_root", "cached"]
+__all__ = ["DamagedCache", "Progress", "cache_root", "cached", "in_use"]
 
 Progress = Callable[[str], None]
 
@@ -25,6 +25,23 @@ def cache_root() -> Path:
     """Return the cache folder, `$XDG_CACHE_HOME/hybridctl` or `~/.cache/hybridctl`."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hybridctl"
+
+
+@contextmanager
+def in_use(cache: Path, rebuild: bool, progress: Progress) -> Iterator[None]:
+    """Hold the cache while a lab is raised from it: many at once, but one alone that rebuilds.
+
+    From the moment a folder is found until hosts are mounted on it, nothing else shows that it is needed.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "use.lock").open("w") as handle:
+        kind = fcntl.LOCK_EX if rebuild else fcntl.LOCK_SH
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"waiting: another `lab up` {'uses' if rebuild else 'rebuilds'} the cache {cache}")
+            fcntl.flock(handle, kind)
+        yield
 
 
 def cached(

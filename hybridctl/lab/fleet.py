@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.lab import access, commands, hostfiles, mirror, network, preflight, sitefiles
-from hybridctl.lab.cache import DamagedCache, Progress, cache_root
+from hybridctl.lab.cache import DamagedCache, Progress, cache_root, in_use
 from hybridctl.lab.cgroup import cgroup_mount
 from hybridctl.lab.claim import check_claim, claim
 from hybridctl.lab.container import Container, unmount_below
@@ -90,15 +90,16 @@ class Lab:
         hosts = state.hosts if state and not fleet_file else load_fleet(fleet_file or default_fleet_file())
         command = self._command("up", *_options(hosts=fleet_file, subnet=subnet))
         self._preflight(hosts, subnet, state, command)
-        try:
-            lower, content = stock(cache_root(), hosts, progress, rebuild)
-        except DamagedCache as error:
-            raise HybridctlError(error.message, f"{command} --rebuild-cache") from None
-        with locked(self.folder):
-            state = claim(self.folder, self.name, self.id, hosts, subnet)
-            net = ipaddress.IPv4Network(state.subnet)
-            mirror.serve(self.name, self.www, str(net[1]), content, self.folder / "mirror.log")
-            return self._boot(state, lower, net, progress)
+        with in_use(cache_root(), rebuild, progress):
+            try:
+                lower, content = stock(cache_root(), hosts, progress, rebuild)
+            except DamagedCache as error:
+                raise HybridctlError(error.message, f"{command} --rebuild-cache") from None
+            with locked(self.folder):
+                state = claim(self.folder, self.name, self.id, hosts, subnet)
+                net = ipaddress.IPv4Network(state.subnet)
+                mirror.serve(self.name, self.www, str(net[1]), content, self.folder / "mirror.log")
+                return self._boot(state, lower, net, progress)
 
     def _preflight(self, hosts: tuple[LabHost, ...], subnet: str | None, state: State | None, command: str) -> None:
         """Raise for anything that would stop `up` half-way."""

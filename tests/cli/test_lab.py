@@ -173,3 +173,11 @@ def test_down_of_no_lab_exits_0_and_says_so(tmp_path: Path, monkeypatch: pytest.
     assert result.exit_code == 0
     assert "there is no lab mine here" in result.stderr
     assert not (tmp_path / ".hybridctl" / "lab" / "mine").exists()
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_down_as_json_says_whether_there_was_a_lab(monkeypatch: pytest.MonkeyPatch, existed: bool) -> None:
+    """Exit 0 both times; the document tells them apart."""
+    monkeypatch.setattr(Lab, "down", lambda _: existed)
+    result = run("down", "--name", "mine", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"name": "mine", "existed": existed})
