@@ -88,7 +88,7 @@ class Lab:
         """
         state = read_state(self.folder)
         hosts = state.hosts if state and not fleet_file else load_fleet(fleet_file or default_fleet_file())
-        command = self._command("up", *_options(hosts=fleet_file, subnet=subnet))
+        command = self._command("up", hosts=fleet_file, subnet=subnet)
         self._preflight(hosts, subnet, state, command)
         with in_use(cache_root(), rebuild, progress):
             try:
@@ -109,7 +109,7 @@ class Lab:
         cgroup_mount()
         preflight.check_bridged_traffic()
         missing = [host for host in hosts if not self._container(host.name).pids()]
-        preflight.check_memory(missing, self._command("up", *_options(subnet=subnet)))
+        preflight.check_memory(missing, self._command("up", subnet=subnet))
         preflight.check_paths(self.folder, cache_root(), command)
         if state is None:
             preflight.check_disk(hosts, self.folder, cache_root(), command)
@@ -120,7 +120,9 @@ class Lab:
         """Start what does not run, all at once, and wait for SSH."""
         access.make_keys(self.keys, self.name, state.addresses)
         url = f"http://{net[1]}:{mirror.MIRROR_PORT}"
-        sitefiles.write_site(self.site, self.name, {h: state.addresses[h.name] for h in state.hosts}, url, self.keys)
+        hosts = {host: state.addresses[host.name] for host in state.hosts}
+        for path in sitefiles.write_site(self.site, self.name, hosts, url, self.keys):
+            progress(f"{path} was edited and stays; to have it anew, remove it and raise the lab again")
         started, broken_off = time.monotonic(), threading.Event()
 
         def boot(host: LabHost) -> float | None:
@@ -213,16 +215,17 @@ class Lab:
             remove(self.folder)
         return existed
 
-    def _command(self, command: str, *words: str) -> str:
-        """Return what to type to make this lab do something."""
-        return shlex.join(["hybridctl", "lab", command, "--name", self.name, *words])
+    def _command(self, command: str, *words: str, **options: object) -> str:
+        """Return what to type to make this lab do something; options that are None were not given."""
+        given = [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
+        return shlex.join(["hybridctl", "lab", command, "--name", self.name, *given, *words])
 
     def _container(self, host: str, lower: Path | None = None, kind: str = "container") -> Container:
         folder = self.folder / "hosts" / host
         saved = folder / "lower"
         if lower is not None and not saved.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            # Whole or not at all: an `up` killed in between left an empty path, on which no later one could stand.
+            # Whole or not at all: no later `up` could stand on an empty path.
             partial = saved.with_suffix(".partial")
             partial.write_text(str(lower))
             partial.rename(saved)
@@ -243,8 +246,3 @@ class Lab:
         if host not in state.addresses:
             raise InvalidInput(f"lab {self.name} has no host {host!r}", f"its hosts: {', '.join(state.addresses)}")
         return state.addresses[host]
-
-
-def _options(**values: object) -> list[str]:
-    """Return the options that were given, as they were typed."""
-    return [word for name, value in values.items() if value is not None for word in (f"--{name}", str(value))]

@@ -42,7 +42,7 @@ def test_nobody_waits_for_the_others(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(fleet, "_KINDS", {"container": Host})
     monkeypatch.setattr(access, "answers", answers)
     for module, name in ((access, "make_keys"), (hostfiles, "write_names"), (sitefiles, "write_site")):
-        monkeypatch.setattr(module, name, lambda *_: None)
+        monkeypatch.setattr(module, name, lambda *_: [])
     with pytest.raises(type(end)):
         Lab("t", tmp_path)._boot(STATE, tmp_path, IPv4Network(STATE.subnet), lambda _: None)
     assert len(turns) < MANY

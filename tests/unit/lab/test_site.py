@@ -39,6 +39,48 @@ def test_the_inventory_names_hosts_groups_and_profiles(tmp_path: Path) -> None:
     assert "StrictHostKeyChecking=yes" in variables["ansible_ssh_common_args"]
 
 
+def test_what_the_user_edited_stays(tmp_path: Path) -> None:
+    """A file that is not as we wrote it is kept and named, also with another fleet; the others follow the fleet."""
+    assert write_site(tmp_path, "t", HOSTS, "http://10.231.0.1:8900", tmp_path / "keys") == []
+    edited = [tmp_path / "inventory/group_vars/gateway.yml", tmp_path / "hybridctl.yml"]
+    for path in edited:
+        path.write_text(path.read_text() + "# mine\n")
+    (tmp_path / "inventory/group_vars/vllm_cpu.yml").unlink()
+    first = dict(list(HOSTS.items())[:1])
+    for _ in range(2):
+        kept = write_site(tmp_path, "t", first, "http://10.231.0.1:8900", tmp_path / "keys")
+        assert sorted(edited) == sorted(kept)
+        assert [path.read_text().endswith("# mine\n") for path in edited] == [True, True]
+    assert (tmp_path / "inventory/group_vars/vllm_cpu.yml").exists()
+    inventory = yaml.safe_load((tmp_path / "inventory" / "hosts.yml").read_text())["all"]
+    assert list(inventory["hosts"]) == ["gw1"]
+    edited[0].unlink()
+    assert write_site(tmp_path, "t", first, "http://10.231.0.1:8900", tmp_path / "keys") == edited[1:]
+
+
+@pytest.mark.parametrize("turn", range(7))
+def test_what_a_killed_up_left_is_not_taken_for_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turn: int
+) -> None:
+    """Wherever the second `up`, with a smaller fleet, is killed while it writes, the third writes everything."""
+    first = dict(list(HOSTS.items())[:1])
+    write_site(tmp_path, "t", HOSTS, "http://10.231.0.1:8900", tmp_path / "keys")
+    rename, turns = Path.rename, list(range(turn))
+
+    def killed(path: Path, target: Path) -> None:
+        if not turns:
+            raise KeyboardInterrupt
+        turns.pop()
+        rename(path, target)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_site(tmp_path, "t", first, "http://10.231.0.9:8900", tmp_path / "keys")
+    assert write_site(tmp_path, "t", HOSTS, "http://10.231.0.1:8900", tmp_path / "keys") == []
+    assert "10.231.0.1:" in (tmp_path / "inventory/group_vars/all/lab.yml").read_text()
+
+
 def test_secrets_are_vaulted_and_stay(tmp_path: Path) -> None:
     """The vault holds both keys, is readable by its owner only, and a second `up` leaves it as it is."""
     write_site(tmp_path, "t", HOSTS, "http://10.231.0.1:8900", tmp_path / "keys")
@@ -59,8 +101,12 @@ def test_secrets_are_vaulted_and_stay(tmp_path: Path) -> None:
 def test_an_interrupted_vault_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it writes the password, `up` leaves none that looks whole, and the next one goes through."""
 
-    def killed(self: Path, target: Path) -> None:
-        raise KeyboardInterrupt
+    rename = Path.rename
+
+    def killed(path: Path, target: Path) -> None:
+        if target.name == ".vault-password":
+            raise KeyboardInterrupt
+        rename(path, target)
 
     with monkeypatch.context() as context:
         context.setattr(Path, "rename", killed)
