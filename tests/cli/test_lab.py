@@ -1,10 +1,12 @@
 """`hybridctl lab`: what its commands print, where, and how they exit."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -32,6 +34,20 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert f"hybridctl lab {name}" in result.stdout.partition("Example")[2]
+
+
+def test_every_example_of_the_help_can_be_typed() -> None:
+    """Its words are options and arguments that the command takes."""
+    group = cli.get_command(click.Context(cli), "lab")
+    assert isinstance(group, click.Group)
+    typed = []
+    for command in (group, *group.commands.values()):
+        for line in (command.help or "").splitlines():
+            words = shlex.split(line) if line.strip().startswith("hybridctl lab ") else []
+            if words:
+                group.commands[words[2]].make_context(words[2], words[3:])
+                typed.append(words[2])
+    assert set(typed) == set(group.commands)
 
 
 def test_up_talks_on_stderr_and_ends_with_the_next_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -328,6 +328,23 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
     assert [path for path in locks if path.exists()] == []
 
 
+def test_ctrl_c_of_up_says_what_is_left(lab: Lab, fleet: Path) -> None:
+    """Interrupted while the hosts boot, `up` exits 130 and names the command that removes them, which does."""
+    killed = Lab("killed", BASE)
+    before = traces(killed)
+    with started(fleet) as up:
+        deadline = time.monotonic() + 60
+        while not MOMENTS["first host starts"](killed):
+            assert up.poll() is None, (BASE / "up.log").read_text()
+            assert time.monotonic() < deadline
+        up.send_signal(signal.SIGINT)
+        assert up.wait(120) == 130
+    said = (BASE / "up.log").read_text().splitlines()
+    assert said[-2:] == ["Error: interrupted: lab killed is partly up", "  -> hybridctl lab down --name killed"]
+    hybridctl("down", "--name", "killed")
+    assert_gone(killed, before)
+
+
 def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:
     """`down` does not pull the lab from under an `up` that runs; afterwards it does."""
     killed = Lab("killed", BASE)

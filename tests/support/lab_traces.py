@@ -1,8 +1,10 @@
 """What a lab shows on this machine: processes, mounts, links, control groups, tables, settings."""
 
+import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hybridctl.lab.cgroup import cgroup_mount
@@ -63,17 +65,16 @@ def _inside(lab: Lab) -> list[str]:
     return found
 
 
-def _settings() -> list[str]:
+def _settings(root: Path = Path("/proc/sys/net")) -> list[str]:
     """Return every network setting of this machine, those of links apart that come and go with other labs."""
     found = []
-    for path in sorted(Path("/proc/sys/net").rglob("*")):
-        is_link = path.parent.parent.name in ("conf", "neigh")
-        if path.name in _COUNTERS or (is_link and path.parent.name.startswith(_LAB_LINKS)) or not path.is_file():
-            continue
-        try:
-            found.append(f"{path} {path.read_text().strip()}")
-        except OSError:  # some can only be written, some have no value yet
-            continue
+    # Other labs' links come and go meanwhile: os.walk passes over what vanished, Path.rglob raises.
+    for base, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(_LAB_LINKS))
+        for name in sorted(set(names) - set(_COUNTERS)):
+            # Some can only be written, some have no value yet.
+            with suppress(OSError):
+                found.append(f"{base}/{name} {Path(base, name).read_text().strip()}")
     return found
 
 
