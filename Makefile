@@ -3,7 +3,7 @@
 export MAKE_TARGET = $(firstword $(MAKECMDGOALS))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test quick lint format lock clean
+.PHONY: help demo test quick lint format wheel lock clean
 
 help: ## Show the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,12 @@ lint: ## ruff, mypy --strict, yamllint, ansible-lint
 format: ## Let ruff write the layout
 	@scripts/bootstrap python
 	@ruff format . && ruff check --fix .
+
+wheel: ## Build dist/hybridctl-VERSION-py3-none-any.whl
+	@scripts/bootstrap python
+	@rm -rf dist
+	@python -m build --wheel --no-isolation --outdir dist . >/dev/null
+	@ls dist/*.whl
 
 lock: ## Write requirements/*.txt anew (needs uv)
 	@for v in 3.11 3.12; do \

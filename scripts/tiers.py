@@ -5,11 +5,14 @@ The last line counts.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +27,12 @@ LINT = (
 )
 
 
+# Seconds; generous: they end a hang, which would otherwise never be told, and do not judge a slow machine.
+COMMAND_LIMIT = 25 * 60
+TIER_LIMIT = 60 * 60
+GRACE = 90  # seconds between asking and killing: fixtures take their labs down
+
+
 @dataclass
 class Tier:
     """What one tier showed: tests passed, failed and skipped, and the seconds it took."""
@@ -35,11 +44,30 @@ class Tier:
     seconds: float = 0.0
 
 
+def _run(argv: Sequence[str], limit: float) -> bool:
+    """Run a command in a process group of its own; one that is not done after `limit` seconds is ended, and failed."""
+    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0) as process:
+        try:
+            return process.wait(limit) == 0
+        except subprocess.TimeoutExpired:
+            why = f"not done after {limit / 60:g} min, a limit that only a hang should meet"
+            print(f"  FAILED {' '.join(argv)}: {why}", flush=True)
+            return False
+        finally:
+            # Also on Ctrl-C, which the terminal sends to our own group only.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(GRACE)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
 def _commands(tier: Tier, commands: tuple[tuple[str, ...], ...]) -> None:
     """Run each command as one test."""
     for argv in commands:
         started = time.monotonic()
-        ok = subprocess.run(argv, cwd=ROOT, check=False).returncode == 0
+        ok = _run(argv, COMMAND_LIMIT)
         tier.passed += ok
         tier.failed += not ok
         print(
@@ -53,13 +81,13 @@ def _pytest(tier: Tier, folder: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         argv = [sys.executable, "-m", "pytest", "-q", f"--junit-xml={report}", folder]
-        status = subprocess.run(argv, cwd=ROOT, check=False).returncode
+        ok = _run(argv, TIER_LIMIT)
         suite = ET.parse(report).getroot().find("testsuite") if report.exists() else None  # noqa: S314 - our own file
     if suite is not None:
         bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         tier.failed, tier.skipped = bad, int(suite.get("skipped", 0))
         tier.passed = int(suite.get("tests", 0)) - bad - tier.skipped
-    if status != 0 and tier.failed == 0:
+    if not ok and tier.failed == 0:
         tier.failed = 1
 
 

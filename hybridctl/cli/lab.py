@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hybridctl.cli.options import json_option
+from hybridctl.errors import ExitCode, HybridctlError
+
+if TYPE_CHECKING:
+    from hybridctl.lab.fleet import Lab
 
 __all__ = ["command"]
 
@@ -62,7 +66,10 @@ def up(name: str, fleet_file: Path | None, subnet: str | None, rebuild_cache: bo
     from hybridctl.lab.fleet import Lab
 
     lab, started = Lab(name), time.monotonic()
-    seconds = lab.up(fleet_file, subnet, rebuild_cache, _talk)
+    try:
+        seconds = lab.up(fleet_file, subnet, rebuild_cache, _talk)
+    except KeyboardInterrupt:
+        raise _interrupted(lab) from None
     inventory = os.path.relpath(lab.inventory)
     if as_json:
         click.echo(json.dumps({"name": name, "inventory": inventory, "seconds": seconds}, indent=2))
@@ -70,6 +77,17 @@ def up(name: str, fleet_file: Path | None, subnet: str | None, rebuild_cache: bo
     news = f"{len(seconds)} hosts up in {max(seconds.values()):.1f} s ({total})" if seconds else "nothing was missing"
     _talk(f"lab {name} is up: {news}")
     _talk(f"next: hybridctl provision -i {inventory}")
+
+
+def _interrupted(lab: "Lab") -> HybridctlError:
+    """Return what Ctrl-C leaves, and what to type next."""
+    partly = lab.folder.exists()
+    error = HybridctlError(
+        f"interrupted: lab {lab.name} is partly up" if partly else f"interrupted before lab {lab.name} was begun",
+        f"hybridctl lab down --name {lab.name}" if partly else f"hybridctl lab up --name {lab.name}",
+    )
+    error.exit_code = ExitCode.INTERRUPTED
+    return error
 
 
 @command.command()
@@ -163,7 +181,8 @@ def poweron(name: str, host: str) -> None:
 
 @command.command()
 @_name_option
-def down(name: str) -> None:
+@json_option
+def down(name: str, as_json: bool) -> None:
     """End the lab and remove everything it made; exit 0 also when there was nothing.
 
     \b
@@ -173,4 +192,6 @@ def down(name: str) -> None:
     from hybridctl.lab.fleet import Lab
 
     existed = Lab(name).down()
+    if as_json:
+        click.echo(json.dumps({"name": name, "existed": existed}, indent=2))
     _talk(f"lab {name} is gone" if existed else f"there is no lab {name} here; nothing to do")

@@ -1,12 +1,12 @@
 """How a lab's hosts are reached: keys made beforehand, host key checking on, ssh that asks nothing."""
 
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hybridctl.errors import HybridctlError
+from hybridctl.lab import commands
 
 __all__ = ["answers", "make_keys", "ssh_argv", "wait_for_ssh"]
 
@@ -23,7 +23,7 @@ def make_keys(keys: Path, lab: str, addresses: Mapping[str, str]) -> None:
         if not public.exists():
             (keys / name).unlink(missing_ok=True)
             argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab {lab}", "-f", str(keys / name)]
-            subprocess.run(argv, check=True, stdin=subprocess.DEVNULL)
+            commands.run(argv, f"lab {lab}: no SSH key could be made in {keys}", f"make room there: df {keys}")
     for host, address in addresses.items():
         kind, public_key = (keys / f"host_{host}.pub").read_text().split()[:2]
         lines.append(f"{address},{host} {kind} {public_key}\n")
@@ -48,8 +48,8 @@ def answers(address: str) -> bool:
         return False
 
 
-def wait_for_ssh(host: str, address: str, runs: Callable[[], bool], console: Path) -> None:
-    """Wait until the host answers.
+def wait_for_ssh(lab: str, host: str, address: str, runs: Callable[[], bool], console: Path) -> None:
+    """Wait until the host of the lab answers.
 
     Raises:
         HybridctlError: it ended, or does not answer in time; with the last lines of its console.
@@ -59,6 +59,7 @@ def wait_for_ssh(host: str, address: str, runs: Callable[[], bool], console: Pat
         if not runs() or time.monotonic() > deadline:
             last = console.read_text(errors="replace")[-1500:] if console.exists() else ""
             raise HybridctlError(
-                f"lab host {host} did not come up:\n{last}", "hybridctl lab down, then hybridctl lab up"
+                f"host {host} of lab {lab} did not come up:\n{last}",
+                f"hybridctl lab down --name {lab}; then raise it again",
             )
         time.sleep(0.1)

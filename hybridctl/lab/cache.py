@@ -12,15 +12,36 @@ from typing import Any
 
 from hybridctl.errors import HybridctlError
 
-__all__ = ["Progress", "cache_root", "cached"]
+__all__ = ["DamagedCache", "Progress", "cache_root", "cached", "in_use"]
 
 Progress = Callable[[str], None]
+
+
+class DamagedCache(HybridctlError):
+    """A cached folder is not what was built; building it anew helps."""
 
 
 def cache_root() -> Path:
     """Return the cache folder, `$XDG_CACHE_HOME/hybridctl` or `~/.cache/hybridctl`."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hybridctl"
+
+
+@contextmanager
+def in_use(cache: Path, rebuild: bool, progress: Progress) -> Iterator[None]:
+    """Hold the cache while a lab is raised from it: many at once, but one alone that rebuilds.
+
+    From the moment a folder is found until hosts are mounted on it, nothing else shows that it is needed.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "use.lock").open("w") as handle:
+        kind = fcntl.LOCK_EX if rebuild else fcntl.LOCK_SH
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"waiting: another `lab up` {'uses' if rebuild else 'rebuilds'} the cache {cache}")
+            fcntl.flock(handle, kind)
+        yield
 
 
 def cached(
@@ -42,7 +63,7 @@ def cached(
         may_remove: raises when the folder must stay; asked before a rebuild.
 
     Raises:
-        HybridctlError: a file of the cached folder is missing or has not the size it was built with.
+        DamagedCache: a file of the cached folder is missing or has not the size it was built with.
     """
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     folder = cache / f"{kind}-{digest}"
@@ -86,9 +107,9 @@ def _check(folder: Path, manifest: Path) -> None:
         size, _, name = line.partition("\t")
         if found.get(name) != int(size):
             have = "missing" if name not in found else f"{found[name]} bytes"
-            raise HybridctlError(
+            raise DamagedCache(
                 f"damaged cache: {folder / name} should have {size} bytes, is {have}",
-                "hybridctl lab up --rebuild-cache",
+                "the same command again, with --rebuild-cache",
             )
 
 

@@ -37,7 +37,8 @@ def members(tree: Path) -> list[int]:
     for base, _, _ in os.walk(tree):
         with suppress(OSError):
             found |= {int(pid) for pid in Path(base, "cgroup.procs").read_text().split()}
-    return sorted(found)
+    # 0 stands for a process of another pid namespace; to a signal it would mean our own process group.
+    return sorted(found - {0})
 
 
 def kill_all(find: Callable[[], list[int]], what: str, patience: float = 20) -> None:
@@ -57,7 +58,11 @@ def kill_all(find: Callable[[], list[int]], what: str, patience: float = 20) -> 
 
 
 def remove_tree(tree: Path, patience: float = 5) -> None:
-    """Remove empty groups, deepest first; the kernel lets go of one some time after its last process."""
+    """Remove empty groups, deepest first; the kernel lets go of one some time after its last process.
+
+    Raises:
+        HybridctlError: a group is still in use after `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     while tree.exists():
         for base, _, _ in os.walk(tree, topdown=False):
@@ -65,5 +70,8 @@ def remove_tree(tree: Path, patience: float = 5) -> None:
                 os.rmdir(base)  # noqa: PTH106 - os.walk speaks strings
         if tree.exists():
             if time.monotonic() > deadline:
-                raise HybridctlError(f"control group {tree} is still in use", "hybridctl lab down, once more")
+                raise HybridctlError(
+                    f"control group {tree} is still in use",
+                    f"see who is in it, then try again: systemd-cgls {tree}",
+                )
             time.sleep(0.05)

@@ -7,12 +7,16 @@ interrupted `up` had done.
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hybridctl.lab import commands
 from hybridctl.lab.cgroup import cgroup_mount, kill_all, members, remove_tree
 
 __all__ = ["Container", "processes", "unmount_below"]
+
+_NSPAWN = Path("/run/systemd/nspawn")
 
 # nspawn exits 133 when the host asked for a reboot. Each boot gets a control group of its own below the host's:
 # a group that nspawn has once divided takes no processes any more.
@@ -58,7 +62,11 @@ class Container:
         for part in ("upper", "work", "root"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         options = f"lowerdir={self.lower},upperdir={self.folder}/upper,workdir={self.folder}/work"
-        subprocess.run(["mount", "-t", "overlay", f"hybridctl-{self.machine}", "-o", options, self.root], check=True)
+        commands.run(
+            ["mount", "-t", "overlay", f"hybridctl-{self.machine}", "-o", options, str(self.root)],
+            f"the overlay of lab host {self.machine} could not be mounted on {self.root}",
+            "see what the kernel says of it: dmesg | tail",
+        )
 
     def start(self) -> None:
         """Boot the host; does nothing when it runs. It boots again after a `reboot` inside."""
@@ -102,7 +110,14 @@ class Container:
         # frees it some time after the last process, and a start before that would find it taken.
         subprocess.run(["ip", "link", "delete", f"vb-{self.machine}"], capture_output=True, check=False)
         remove_tree(self.group)
-        shutil.rmtree(f"/run/systemd/nspawn/propagate/{self.machine}", ignore_errors=True)
+        # What nspawn would have removed itself, had it not been killed: its lock on the root's device and inode, and
+        # folders under the host's name. From systemd 256 on one of them holds a mount, and a start refuses to find it.
+        with suppress(OSError):
+            root = self.root.stat()
+            (_NSPAWN / "locks" / f"inode-{root.st_dev}:{root.st_ino}").unlink()
+        for folder in (_NSPAWN / "propagate" / self.machine, _NSPAWN / "unix-export" / self.machine):
+            unmount_below(folder)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def clean(self) -> None:
         """Kill the host and unmount its root."""
@@ -130,4 +145,4 @@ def unmount_below(folder: Path) -> None:
     text = Path("/proc/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     mounts = [line.split()[1].replace("\\040", " ") for line in text.splitlines()]
     for point in sorted((m for m in mounts if Path(m).is_relative_to(folder)), key=len, reverse=True):
-        subprocess.run(["umount", "--lazy", point], check=True)
+        commands.run(["umount", "--lazy", point], f"{point} could not be unmounted", f"umount {point}")

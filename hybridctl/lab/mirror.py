@@ -39,8 +39,8 @@ def servers(www: Path) -> list[int]:
     return processes(f"--directory {www} ")
 
 
-def serve(www: Path, address: str, content: Mapping[str, Path], log_file: Path) -> None:
-    """Serve each folder of `content` under its name; does nothing but renew the names when it runs.
+def serve(lab: str, www: Path, address: str, content: Mapping[str, Path], log_file: Path) -> None:
+    """Serve each folder of `content` to the lab under its name; does nothing but renew the names when it runs.
 
     Raises:
         HybridctlError: the server does not answer.
@@ -67,8 +67,8 @@ def serve(www: Path, address: str, content: Mapping[str, Path], log_file: Path) 
     while not _listens(address):
         if time.monotonic() > deadline:
             raise HybridctlError(
-                f"the lab's mirror does not answer on {address}:{MIRROR_PORT}:\n{log_file.read_text()[-800:]}",
-                "hybridctl lab down, then hybridctl lab up",
+                f"the mirror of lab {lab} does not answer on {address}:{MIRROR_PORT}:\n{log_file.read_text()[-800:]}",
+                f"hybridctl lab down --name {lab}; then raise it again",
             )
         time.sleep(0.05)
 

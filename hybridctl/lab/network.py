@@ -6,9 +6,11 @@ import subprocess
 from typing import Any
 
 from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.lab import commands
 
 __all__ = ["choose_subnet", "create_bridge", "delete_bridge", "is_there", "used_networks"]
 
+_HINT = "the lab wants a machine whose root may change its network (CAP_NET_ADMIN); see: ip link"
 _POOL = ipaddress.IPv4Network("10.231.0.0/16")
 
 
@@ -53,16 +55,17 @@ def choose_subnet(wanted: str | None, used: list[ipaddress.IPv4Network]) -> ipad
 
 def create_bridge(name: str, subnet: ipaddress.IPv4Network) -> None:
     """Make the bridge and give it the subnet's first address; one that is there already stays."""
+    what = f"bridge {name} with {subnet} could not be made"
     if not is_there(name):
-        subprocess.run(["ip", "link", "add", name, "type", "bridge"], check=True)
-    subprocess.run(["ip", "addr", "replace", f"{subnet[1]}/{subnet.prefixlen}", "dev", name], check=True)
-    subprocess.run(["ip", "link", "set", name, "up"], check=True)
+        commands.run(["ip", "link", "add", name, "type", "bridge"], what, _HINT)
+    commands.run(["ip", "addr", "replace", f"{subnet[1]}/{subnet.prefixlen}", "dev", name], what, _HINT)
+    commands.run(["ip", "link", "set", name, "up"], what, _HINT)
 
 
 def delete_bridge(name: str) -> None:
     """Remove the bridge, if there is one."""
     if is_there(name):
-        subprocess.run(["ip", "link", "delete", name], check=True)
+        commands.run(["ip", "link", "delete", name], f"bridge {name} could not be removed", _HINT)
 
 
 def is_there(name: str) -> bool:
@@ -71,6 +74,6 @@ def is_there(name: str) -> bool:
 
 
 def _ip(*argv: str) -> list[dict[str, Any]]:
-    done = subprocess.run(["ip", "-json", *argv], capture_output=True, text=True, check=True)
-    data: list[dict[str, Any]] = json.loads(done.stdout or "[]")
+    shown = commands.run(["ip", "-json", *argv], "this machine's networks could not be read", f"ip {' '.join(argv)}")
+    data: list[dict[str, Any]] = json.loads(shown or "[]")
     return data

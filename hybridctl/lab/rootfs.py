@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hybridctl import content
 from hybridctl.errors import HybridctlError
+from hybridctl.lab import commands
 from hybridctl.lab.cache import Progress, cached
 from hybridctl.lab.sources import SUITE, debian_sources, key_files
 
@@ -58,13 +59,17 @@ def build_rootfs(cache: Path, progress: Progress, rebuild: bool = False) -> Path
         for path in (*folder.glob("etc/ssh/ssh_host_*"), *folder.glob("etc/apt/sources.list.d/*")):
             path.unlink()
         (folder / "etc/machine-id").write_text("")
-        subprocess.run(
+        # mmdebstrap leaves this machine's resolver there, which a host of the lab cannot reach and must not know.
+        resolver = folder / "etc/resolv.conf"
+        resolver.unlink(missing_ok=True)
+        resolver.write_text("")
+        commands.run(
             ["systemctl", f"--root={folder}", "enable", "systemd-networkd", "ssh"],
-            check=True,
-            capture_output=True,
+            "network and ssh could not be enabled in the root file system",
+            "apt-get install -y --reinstall systemd",
         )
 
-    inputs = {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 1}
+    inputs = {"packages": PACKAGES, "suite": SUITE, "sources": sources, "form": 2}
     return cached("rootfs", inputs, build, cache, rebuild, _refuse_in_use)
 
 
@@ -136,11 +141,13 @@ def _lend_apt_settings(root: Path, sources: list[str]) -> None:
     target.write_text("\n".join([*lines, 'APT::Sandbox::User "root";']) + "\n")
 
 
-def _refuse_in_use(rootfs: Path) -> None:
+def _refuse_in_use(rootfs: Path, mounts: Path = Path("/proc/mounts")) -> None:
     """Raise when a running lab stands on this root file system, which a rebuild would pull from under it."""
-    if f"lowerdir={rootfs}," in Path("/proc/mounts").read_text():
+    if f"lowerdir={rootfs}," in mounts.read_text():
         raise HybridctlError(
-            f"hosts of a lab run on {rootfs}, it cannot be rebuilt now", "take the labs down first: hybridctl lab down"
+            f"hosts of a lab run on {rootfs}, it cannot be rebuilt now",
+            "take the labs down first, each in its folder: hybridctl lab down --name NAME; their hosts lie where"
+            " this says: grep hybridctl- /proc/mounts",
         )
 
 

@@ -3,15 +3,16 @@
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hybridctl.errors import HybridctlError
 from hybridctl.lab.spec import LabHost
 
-__all__ = ["State", "locked", "read_state", "write_state"]
+__all__ = ["State", "locked", "read_state", "remove", "write_state"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
     path = folder / "lock"
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as handle:
+        try:
+            handle = path.open("w")
+        except FileNotFoundError:
+            continue  # `down` removed the folder between the two lines above
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
@@ -63,6 +68,28 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
                     f"another command is at work on the lab in {folder}", "wait for it, or end it; then try again"
                 ) from None
             # `down` removes the folder with the file we waited for: then the lock is to be had anew.
-            if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+            if _inode(path) == os.fstat(handle.fileno()).st_ino:
                 yield
                 return
+
+
+def remove(folder: Path) -> None:
+    """Remove the lab's folder, whose lock the caller holds.
+
+    The lock goes last: once its file is gone, another `up` makes a new one and may fill the folder, which then stays.
+    """
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+    (folder / "lock").unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None

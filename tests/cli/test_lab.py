@@ -1,10 +1,12 @@
 """`hybridctl lab`: what its commands print, where, and how they exit."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -32,6 +34,20 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert f"hybridctl lab {name}" in result.stdout.partition("Example")[2]
+
+
+def test_every_example_of_the_help_can_be_typed() -> None:
+    """Its words are options and arguments that the command takes."""
+    group = cli.get_command(click.Context(cli), "lab")
+    assert isinstance(group, click.Group)
+    typed = []
+    for command in (group, *group.commands.values()):
+        for line in (command.help or "").splitlines():
+            words = shlex.split(line) if line.strip().startswith("hybridctl lab ") else []
+            if words:
+                group.commands[words[2]].make_context(words[2], words[3:])
+                typed.append(words[2])
+    assert set(typed) == set(group.commands)
 
 
 def test_up_talks_on_stderr_and_ends_with_the_next_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +88,26 @@ def test_an_error_of_up_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch)
     result = run("up")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines() == ["Error: not installed: mmdebstrap", "  -> apt-get install -y mmdebstrap"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "words"),
+    [
+        (True, ["Error: interrupted: lab mine is partly up", "  -> hybridctl lab down --name mine"]),
+        (False, ["Error: interrupted before lab mine was begun", "  -> hybridctl lab up --name mine"]),
+    ],
+)
+def test_an_interrupted_up_says_what_it_leaves(monkeypatch: pytest.MonkeyPatch, begun: bool, words: list[str]) -> None:
+    """Ctrl-C is exit 130, with the command that removes what is there, if anything is."""
+
+    def interrupted(lab: Lab, *_: object) -> None:
+        if begun:
+            lab.folder.mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Lab, "up", interrupted)
+    result = run("up", "--name", "mine")
+    assert (result.exit_code, result.stdout, result.stderr.splitlines()) == (130, "", words)
 
 
 def test_a_bad_fleet_file_exits_2_with_its_line(tmp_path: Path) -> None:
@@ -153,3 +189,11 @@ def test_down_of_no_lab_exits_0_and_says_so(tmp_path: Path, monkeypatch: pytest.
     assert result.exit_code == 0
     assert "there is no lab mine here" in result.stderr
     assert not (tmp_path / ".hybridctl" / "lab" / "mine").exists()
+
+
+@pytest.mark.parametrize("existed", [True, False])
+def test_down_as_json_says_whether_there_was_a_lab(monkeypatch: pytest.MonkeyPatch, existed: bool) -> None:
+    """Exit 0 both times; the document tells them apart."""
+    monkeypatch.setattr(Lab, "down", lambda _: existed)
+    result = run("down", "--name", "mine", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"name": "mine", "existed": existed})

@@ -1,5 +1,6 @@
 """The lab on real hosts: raised, used, broken, removed; and nothing stays behind."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,9 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from lab_traces import Traces, assert_gone, traces
+from lab_traces import Traces, assert_gone, nspawn_locks, traces
 
-from hybridctl.lab.cache import cache_root
 from hybridctl.lab.cgroup import cgroup_mount
 from hybridctl.lab.container import processes
 from hybridctl.lab.fleet import Lab
@@ -168,11 +168,12 @@ def test_exec_passes_the_exit_status_through(lab: Lab) -> None:
 
 
 def test_hosts_know_each_other_and_no_way_out(lab: Lab) -> None:
-    """Every name resolves, hosts reach each other, and there is no default route."""
+    """Every name resolves, hosts reach each other; there is no default route, and no resolver of this machine's."""
     address = str(shown()["mon1"]["address"])
     assert on("gw1", "getent hosts mon1").split() == [address, "mon1"]
     assert on("gw1", "timeout 5 bash -c 'head -c 4 </dev/tcp/mon1/22'") == "SSH-"
     assert on("gw1", "ip route show default") == ""
+    assert on("gw1", "cat /etc/resolv.conf") == ""
     assert int(on("gw1", "df --output=avail -B1M /dev/shm | tail -1")) > 160
 
 
@@ -260,9 +261,10 @@ def test_a_subnet_in_use_is_refused(lab: Lab, fleet: Path) -> None:
 
 def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path) -> None:
     """A short file in the cached root is an error that names it and the remedy, before anything is created."""
-    cache = tmp_path / "hybridctl"
-    shutil.copytree(cache_root(), cache, copy_function=os.link, symlinks=True, ignore=_bulky)
-    victim = next(cache.glob("rootfs-*/usr/bin/systemctl"))
+    lower, cache = Path((lab.folder / "hosts" / "gw1" / "lower").read_text()), tmp_path / "hybridctl"
+    shutil.copytree(lower, cache / lower.name, copy_function=_link, symlinks=True, ignore=_devices)
+    shutil.copy(lower.with_suffix(".manifest"), cache)
+    victim = cache / lower.name / "usr/bin/systemctl"
     content = victim.read_bytes()
     victim.unlink()  # a hard link to the real cache: that one must stay whole
     victim.write_bytes(content[:1000])
@@ -270,13 +272,23 @@ def test_a_cache_file_cut_short_is_noticed(lab: Lab, fleet: Path, tmp_path: Path
     done = hybridctl("up", "--name", "short", "--hosts", str(fleet), check=False, XDG_CACHE_HOME=str(tmp_path))
     assert done.returncode == 1
     assert f"damaged cache: {victim} should have {len(content)} bytes, is 1000 bytes" in done.stderr
-    assert "-> hybridctl lab up --rebuild-cache" in done.stderr
+    assert f"-> hybridctl lab up --name short --hosts {fleet} --rebuild-cache" in done.stderr
     assert traces(the("short")) == before
 
 
-def _bulky(folder: str, names: list[str]) -> list[str]:
-    """Leave out what this test does not need, device nodes among it."""
-    return [n for n in names if n.startswith("wheels-") or (Path(folder) / n).is_block_device() or n == "dev"]
+def _devices(folder: str, names: list[str]) -> list[str]:
+    """Leave out device nodes, which cannot be copied."""
+    return [name for name in names if name == "dev" or (Path(folder) / name).is_block_device()]
+
+
+def _link(source: str, target: str) -> None:
+    """Link the file, or copy it where the cache lies on another file system."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(source, target)
 
 
 @contextmanager
@@ -309,8 +321,28 @@ def test_down_after_a_kill_of_up(lab: Lab, fleet: Path, moment: str) -> None:
             assert time.monotonic() < deadline
         up.kill()
     assert killed.folder.exists()
+    locks = nspawn_locks(killed)
+    assert locks or moment != "first host boots"
     hybridctl("down", "--name", "killed")
     assert_gone(the("killed"), before)
+    assert [path for path in locks if path.exists()] == []
+
+
+def test_ctrl_c_of_up_says_what_is_left(lab: Lab, fleet: Path) -> None:
+    """Interrupted while the hosts boot, `up` exits 130 and names the command that removes them, which does."""
+    killed = Lab("killed", BASE)
+    before = traces(killed)
+    with started(fleet) as up:
+        deadline = time.monotonic() + 60
+        while not MOMENTS["first host starts"](killed):
+            assert up.poll() is None, (BASE / "up.log").read_text()
+            assert time.monotonic() < deadline
+        up.send_signal(signal.SIGINT)
+        assert up.wait(120) == 130
+    said = (BASE / "up.log").read_text().splitlines()
+    assert said[-2:] == ["Error: interrupted: lab killed is partly up", "  -> hybridctl lab down --name killed"]
+    hybridctl("down", "--name", "killed")
+    assert_gone(killed, before)
 
 
 def test_down_while_up_is_at_work_is_refused(lab: Lab, fleet: Path) -> None:

@@ -1,12 +1,13 @@
 """The cache: named by content, whole or absent, built once."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hybridctl.errors import HybridctlError
-from hybridctl.lab.cache import cache_root, cached
+from hybridctl.lab.cache import cache_root, cached, in_use
 
 
 def fill(folder: Path) -> None:
@@ -41,7 +42,7 @@ def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
     with pytest.raises(HybridctlError) as caught:
         cached("thing", {}, refuse, tmp_path)
     assert f"{folder}/sub/data should have 100 bytes" in caught.value.message
-    assert caught.value.hint == "hybridctl lab up --rebuild-cache"
+    assert caught.value.hint == "the same command again, with --rebuild-cache"
     assert (cached("thing", {}, fill, tmp_path, rebuild=True) / "sub" / "data").stat().st_size == 100
 
 
@@ -88,3 +89,48 @@ def test_the_cache_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> N
     """XDG_CACHE_HOME moves the cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/big")
     assert cache_root() == Path("/big/hybridctl")
+
+
+def test_a_rebuild_waits_for_those_who_stand_on_the_cache(tmp_path: Path) -> None:
+    """Two labs are raised at once; one that rebuilds enters when both are done, and says that it waits."""
+    said: list[str] = []
+    waits, order = threading.Event(), []
+
+    def hear(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    def rebuild() -> None:
+        with in_use(tmp_path, True, hear):
+            order.append("rebuilt")
+
+    thread = threading.Thread(target=rebuild)
+    with in_use(tmp_path, False, said.append), in_use(tmp_path, False, said.append):
+        thread.start()
+        assert waits.wait(10)
+        order.append("raised")
+    thread.join(10)
+    assert order == ["raised", "rebuilt"]
+    assert said == [f"waiting: another `lab up` uses the cache {tmp_path}"]
+
+
+def test_nobody_takes_from_a_cache_that_is_being_rebuilt(tmp_path: Path) -> None:
+    """An `up` that comes meanwhile waits, and says so."""
+    said: list[str] = []
+    waits = threading.Event()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    def raise_lab() -> None:
+        with in_use(tmp_path, False, hear):
+            said.append("in")
+
+    thread = threading.Thread(target=raise_lab)
+    with in_use(tmp_path, True, said.append):
+        thread.start()
+        assert waits.wait(10)
+        assert said == [f"waiting: another `lab up` rebuilds the cache {tmp_path}"]
+    thread.join(10)
+    assert said[-1] == "in"

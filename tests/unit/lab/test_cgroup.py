@@ -11,10 +11,10 @@ from hybridctl.lab.cgroup import kill_all, members, remove_tree
 
 
 def test_members_of_the_whole_tree_are_found(tmp_path: Path) -> None:
-    """Processes of a group and of those below it are listed once, in order; no group has none."""
+    """Processes of a group and of those below it are listed once, in order, 0 (of another pid namespace) is not."""
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "cgroup.procs").write_text("7\n")
-    (tmp_path / "a" / "b" / "cgroup.procs").write_text("3\n12\n")
+    (tmp_path / "a" / "b" / "cgroup.procs").write_text("3\n12\n0\n")
     assert members(tmp_path) == [3, 7, 12]
     assert members(tmp_path / "none") == []
 
