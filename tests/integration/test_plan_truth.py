@@ -1,6 +1,6 @@
 """A plan leaves no trace and tells what the next provision does, resource by resource, on real hosts.
 
-Fresh, half provisioned and drifted; the workers' roles, which take minutes to install, are held to the same in tests/e2e.
+Fresh, half provisioned and drifted; the workers' roles, which take minutes to install, are held to it in tests/e2e.
 """
 
 import json

@@ -63,7 +63,9 @@ Pages = Callable[[int], Path]
 def browse(tmp_path: Path) -> Browse:
     """Run Chromium on a page and return what it printed; it shows nothing but this file."""
     chromium = shutil.which("chromium")
-    assert chromium, "no chromium on PATH: scripts/bootstrap lab installs it"
+    if chromium is None:
+        assert "ID=debian" not in Path("/etc/os-release").read_text().splitlines(), "scripts/bootstrap lab installs it"
+        pytest.skip("this system's archive has no Chromium that runs as root: put one on PATH as `chromium`")
 
     def run(page: Path, *options: str, scheme: int = LIGHT, width: int = 1280, height: int = 2000) -> str:
         argv = [
