@@ -70,7 +70,7 @@ def test_batches_as_a_user_writes_them(value: Any, total: int, sizes: list[int])
 
 def test_without_shares_all_hosts_go_at_once() -> None:
     """One batch, as a provision without the option has always been."""
-    assert (("a", "b"),) == split(["a", "b"], ())
+    assert split(["a", "b"], ()) == (("a", "b"),)
 
 
 @pytest.mark.parametrize("value", ["", "0", "0%", "1,0", "101%", "-1", "1.5", "ten", "1,,2", "1;2", [], [True], [0.5]])
@@ -107,8 +107,8 @@ def test_what_is_no_budget_is_refused(value: Any) -> None:
 
 def test_the_canary_comes_first_and_the_others_keep_their_order() -> None:
     """Only the canary changes its place."""
-    assert ("c", "a", "b") == in_order(["a", "b", "c"], "c")
-    assert ("a", "b") == in_order(["a", "b"], None)
+    assert in_order(["a", "b", "c"], "c") == ("c", "a", "b")
+    assert in_order(["a", "b"], None) == ("a", "b")
 
 
 def test_a_canary_that_is_no_host_of_the_run_is_refused() -> None:
