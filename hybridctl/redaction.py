@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from hybridctl.inventory import Inventory
+if TYPE_CHECKING:
+    from hybridctl.inventory import Inventory
 
 __all__ = ["MASK", "Redactor", "is_secret_name"]
 
@@ -56,7 +57,7 @@ class Redactor:
 
     @classmethod
     def for_inventory(
-        cls, inventory: Inventory, *, environ: Mapping[str, str] | None = None, password_file: Path | None = None
+        cls, inventory: "Inventory", *, environ: Mapping[str, str] | None = None, password_file: Path | None = None
     ) -> "Redactor":
         """Collect the secrets that a run over `inventory` can meet.
 

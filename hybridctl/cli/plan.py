@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.cli.options import inventory_option, json_option, layer_option, limit_option, role_option, work_options
 
 if TYPE_CHECKING:
     from hybridctl.planning import Change, Plan
@@ -22,15 +22,16 @@ DIFF_LINES = 20  # of one change on the screen; --json and --full have more
 @click.command()
 @inventory_option
 @limit_option
-@click.option("--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again.")
-@click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time.")
+@layer_option
+@role_option
 @click.option("--full", is_flag=True, help="Show up to 200 lines of every diff.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tasks that change nothing, too.")
+@work_options
 @json_option
 def command(
     inventory: Path | None,
     limit: str | None,
     layers: tuple[str, ...],
+    roles: tuple[str, ...],
     forks: int,
     full: bool,
     verbose: bool,
@@ -39,7 +40,7 @@ def command(
     """Show host by host and layer by layer what a provision would change; change nothing.
 
     Runs the roles in check mode with diff. Secrets in diffs are masked. Hosts with the very same changes are shown
-    together.
+    together. A provision that goes on at the same time is told and hinders nothing.
 
     Exit codes: 0 planned, whether or not there is anything to do; 3 a host could not be planned; 4 a host was
     unreachable; 2 invalid input; 130 interrupted.
@@ -53,14 +54,15 @@ def command(
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import say_result
     from hybridctl.execution import Execution, Options, execute
+    from hybridctl.hostlock import look
     from hybridctl.planning import Planner
     from hybridctl.site import open_site
 
     site = open_site(inventory)
-    execution = Execution.prepare(site, Options(limit, check=True, diff=True, layers=layers, forks=forks))
+    execution = Execution.prepare(site, Options(limit, True, True, layers, roles, forks))
     planner = Planner()
     with choose(verbose) as progress:
-        result = execute(execution, "plan", [planner, progress])
+        result = execute(execution, "plan", [planner, progress], extra_vars=look())
     plan = planner.plan(result)
     if as_json:
         click.echo(json.dumps(plan.document(), indent=2))
