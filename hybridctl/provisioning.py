@@ -109,7 +109,7 @@ class _Work:
         """Return why a batch may not begin: the failure budget or the window; empty when it may."""
         if batch.number > 1:
             outcomes, total = self.session.outcomes.hosts.values(), len(self.session.outcomes.hosts)
-            bad = [host.name for host in outcomes if host.batch < batch.number and not host.state.is_fine]
+            bad = [host.name for host in outcomes if not host.state.is_fine]
             if self.rollout.budget.is_exceeded_by(len(bad), total):
                 return (
                     f"{len(bad)} host{'s' * (len(bad) != 1)} failed or could not be reached ({', '.join(bad)}), more "

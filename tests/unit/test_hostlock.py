@@ -1,7 +1,10 @@
 """The lock of a host: the script itself, raced by many; who is dead; and that playbook and core speak of the same."""
 
+import fcntl
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +76,32 @@ def test_of_many_at_once_exactly_one_gets_it(tmp_path: Path, stale: bool) -> Non
     with ThreadPoolExecutor(16) as pool:
         results = list(pool.map(lambda n: lock(tmp_path, "take", f"owner-{n}", "dead")[0], range(16)))
     assert sorted(results) == [0, *[75] * 15]
+
+
+def test_what_is_seen_and_what_is_written_are_one_step(tmp_path: Path) -> None:
+    """While another process is between its look and its write, the script waits; then it sees what was written."""
+    with (tmp_path / "guard").open("a") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        argv = ["sh", "-c", SCRIPT, "hostlock", "take", str(tmp_path), "bob", "dead"]
+        with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as script:
+            while script.poll() is None and not _children(script.pid, "flock"):
+                time.sleep(0.01)
+            assert script.poll() is None, "it did not wait"
+            (tmp_path / "lock").write_text("alice\n")
+            fcntl.flock(guard, fcntl.LOCK_UN)
+            assert script.communicate()[1] == "locked by alice\n"
+    assert script.returncode == 75
+
+
+def _children(parent: int, name: str) -> list[str]:
+    """Return the children of a process that run a program of this name."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may end while we look
+            head, _, tail = path.read_text(errors="replace").rpartition(")")
+            if head.partition("(")[2] == name and tail.split()[1] == str(parent):
+                found.append(path.parent.name)
+    return found
 
 
 def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
