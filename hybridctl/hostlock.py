@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from hybridctl.events import Event, EventKind, Outcomes
+from hybridctl.processes import processes_with
 from hybridctl.results import who
+from hybridctl.runner import MARK
 
 __all__ = ["FOLDER", "GIVE_BACK", "TAKE", "Locks", "Owner", "breakable", "look"]
 
@@ -74,8 +76,8 @@ class Owner:
 
     @property
     def is_alive(self) -> bool:
-        """Whether its process runs; meaningful only where it `is_here`."""
-        return _started(self.pid) == self.started
+        """Whether its process runs, or what that started and left behind; meaningful only where it `is_here`."""
+        return _started(self.pid) == self.started or bool(processes_with(f"{MARK}={self.run}"))
 
     def __str__(self) -> str:
         return (
@@ -132,8 +134,8 @@ def look() -> dict[str, Any]:
 def breakable(refused: Mapping[str, Owner], break_locks: bool, ask: Callable[[str], bool] | None) -> dict[str, Owner]:
     """Return the locks that may be broken.
 
-    The lock of a process that lives is never broken. That of a dead process of this machine is, when the user agrees.
-    Of a process on another control node nobody here can tell: it takes the option.
+    The lock of a process that lives, or whose ansible-playbook does, is never broken. That of a dead process of this
+    machine is, when the user agrees. Of a process on another control node nobody here can tell: it takes the option.
 
     Args:
         break_locks: the user asked for it from the start.

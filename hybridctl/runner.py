@@ -26,7 +26,7 @@ from hybridctl.processes import end_processes
 from hybridctl.redaction import Redactor
 from hybridctl.signals import cancelling
 
-__all__ = ["PlayRequest", "PlayResult", "PlayStatus", "run"]
+__all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 
 # A dead host is given up after 10 s at the start, after 15 s of silence (3 x 5 s) in the middle of a run.
 SSH_ARGS = (
@@ -34,6 +34,10 @@ SSH_ARGS = (
 )
 # The path of a Unix socket ends at 108 bytes, and ssh adds 17 of its own to the 10 of Ansible's hash.
 LONGEST_TEMPORARY = 50
+
+# In the environment of ansible-playbook and its workers, with the run's identifier: should this process be killed, they
+# go on for a while, and the locks of that run must not be broken yet.
+MARK = "HYBRIDCTL_PLAY"
 
 # ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
 _FINISHED = (0, 2, 4)
@@ -149,7 +153,7 @@ def _play(
             project_dir=str(request.cwd or _folder(request.inventory)),
             playbook=request.playbook,
             cmdline=shlex.join(_arguments(request, private)),
-            envvars=_environment(binary, private),
+            envvars={**_environment(binary, private), MARK: request.run_dir.name},
             # How often a cancellation is looked for, in seconds; and no copy of the output on disk.
             settings={"pexpect_timeout": 0.5, "suppress_output_file": True},
             fact_cache_type="memory",

@@ -1,6 +1,7 @@
 """The lock of a host: the script itself, raced by many; who is dead; and that playbook and core speak of the same."""
 
 import fcntl
+import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from hybridctl import content
 from hybridctl.events import Outcomes, parse
 from hybridctl.failures import explain
 from hybridctl.hostlock import GIVE_BACK, TAKE, Locks, Owner, look
+from hybridctl.runner import MARK
 from hybridctl.testing import result_event, start
 
 SCRIPT = (Path(hybridctl.__file__).parent / "data" / "hostlock.sh").read_text()
@@ -131,6 +133,15 @@ def test_who_is_alive() -> None:
     with subprocess.Popen(["true"]) as gone:
         pass
     assert replace(owner, pid=gone.pid).is_alive is False
+
+
+def test_a_killed_run_lives_as_long_as_its_playbook() -> None:
+    """hybridctl is gone, but its ansible-playbook still changes the host."""
+    owner = replace(Owner.ourselves(f"20260101T000000Z-{os.getpid()}"), started=1)
+    with subprocess.Popen(["sleep", "984"], env={**os.environ, MARK: owner.run}) as left_behind:
+        assert owner.is_alive is True
+        left_behind.kill()
+    assert owner.is_alive is False
 
 
 @pytest.mark.parametrize("change", [{"control": "elsewhere"}, {"boot": "000000000000"}])
