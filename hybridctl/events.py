@@ -16,6 +16,7 @@ __all__ = ["Event", "EventKind", "Failure", "HostOutcome", "HostState", "Outcome
 class EventKind(StrEnum):
     """What an event reports."""
 
+    BATCH = "batch"
     PLAY = "play"
     START = "start"
     OK = "ok"
@@ -40,6 +41,12 @@ class HostState(StrEnum):
     UNFINISHED = "unfinished"  # the run was ended before its last task
     NOT_CONTACTED = "not contacted"  # a play names it, and no event came
     NOTHING_TO_DO = "nothing to do"  # no play of the run names it
+    NOT_STARTED = "not started"  # its batch did not begin
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether nothing is left to do on the host."""
+        return self in (HostState.OK, HostState.NOTHING_TO_DO)
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,10 @@ class Event:
         layer: `base` of the play `Base | every host`; the whole name when it has no ` | `.
         path: `file:line` of the task.
         changes: what a CHANGED task changed; at least one.
+        item: of a loop; of a BATCH its place, such as `2 of 5`.
         stats: Ansible's own counters, counter -> host -> number (STATS only).
         pattern: the hosts a PLAY is for.
+        hosts: those of a BATCH.
     """
 
     kind: EventKind
@@ -69,6 +78,7 @@ class Event:
     pattern: str = ""
     changes: tuple[Change, ...] = ()
     stats: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that are set, for one line of `events.jsonl`."""
@@ -166,6 +176,8 @@ class HostOutcome:
     Attributes:
         layers: seconds from the start of the layer's play to the host's last result in it.
         changes: what its tasks changed, in order; in check mode, what they would.
+        batch: which it belongs to, counted from 1.
+        reason: why it was NOT_STARTED.
         task: what runs now.
     """
 
@@ -181,6 +193,8 @@ class HostOutcome:
     layers: dict[str, float] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     changes: list[TaskChange] = field(default_factory=list)
+    batch: int = 1
+    reason: str = ""
     layer: str = ""
     task: str = ""
 
@@ -193,6 +207,8 @@ class HostOutcome:
 class Outcomes:
     """Adds events up, host by host.
 
+    A run has one playbook for each batch; statistics and judgement are about the hosts of the present one.
+
     Args:
         asked: every host that the run is for; each is judged at the end, whatever events came.
     """
@@ -200,16 +216,21 @@ class Outcomes:
     def __init__(self, asked: Iterable[str]) -> None:
         self.hosts = {name: HostOutcome(name) for name in asked}
         self.patterns: list[tuple[str, str]] = []
+        self.batch = ""
         self.layer = ""
         self.texts: deque[str] = deque(maxlen=200)
         self.has_stats = False
         self.tasks = 0
         self._play_start = 0.0
         self._before: dict[str, dict[str, float]] = {}
+        self._batch: tuple[str, ...] | None = None
 
     def add(self, event: Event) -> None:
         """Take the next event into account."""
-        if event.kind is EventKind.PLAY:
+        if event.kind is EventKind.BATCH:
+            self.batch, self.layer = event.item, ""
+            self._batch = event.hosts
+        elif event.kind is EventKind.PLAY:
             self.layer = event.layer
             self.patterns.append((event.layer, event.pattern))
             self._play_start = _seconds(event.at)
@@ -250,7 +271,7 @@ class Outcomes:
     def _take_stats(self, stats: Mapping[str, Mapping[str, int]]) -> None:
         """Ansible's counters are the last word: they know which failure was rescued."""
         self.has_stats = True
-        for host in self.hosts.values():
+        for host in self._present():
             for ours, theirs in (("failed", "failures"), ("unreachable", "dark")):
                 setattr(host, ours, stats.get(theirs, {}).get(host.name, 0))
             for counter in ("ok", "changed", "skipped", "ignored", "rescued"):
@@ -260,14 +281,18 @@ class Outcomes:
             if host.state is HostState.UNFINISHED:
                 host.state = HostState.OK
 
+    def _present(self) -> list[HostOutcome]:
+        """Return the hosts of the present batch; all of them where there is none."""
+        return [host for name, host in self.hosts.items() if self._batch is None or name in self._batch]
+
     def judge(self, expected: Iterable[str]) -> None:
-        """Give every host its final state.
+        """Give every host of the present batch its final state.
 
         Args:
             expected: hosts that a play of the run names; one without any event was not contacted.
         """
         wanted = set(expected)
-        for host in self.hosts.values():
+        for host in self._present():
             host.task = ""
             if host.failed:
                 host.state = HostState.FAILED
@@ -275,6 +300,16 @@ class Outcomes:
                 host.state = HostState.UNREACHABLE
             elif host.state is HostState.NOTHING_TO_DO and host.name in wanted:
                 host.state = HostState.NOT_CONTACTED
+
+    def forget(self, hosts: Iterable[str]) -> None:
+        """Take back what became of hosts that are tried once more."""
+        for name in hosts:
+            self.hosts[name] = HostOutcome(name, batch=self.hosts[name].batch)
+
+    def leave_out(self, hosts: Iterable[str], reason: str) -> None:
+        """Say of hosts that their batch did not begin, and why."""
+        for name in hosts:
+            self.hosts[name].state, self.hosts[name].reason = HostState.NOT_STARTED, reason
 
 
 def _seconds(at: str) -> float:

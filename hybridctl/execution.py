@@ -1,82 +1,79 @@
 """One run over a site's hosts, for `provision` and `plan`: validated first, recorded always, every host judged."""
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hybridctl import content, runner
+from hybridctl import runner
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.events import Event, EventKind, Outcomes, parse
 from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.redaction import Redactor
-from hybridctl.results import RunFacts, RunResult, expected_hosts
+from hybridctl.results import Batch, BatchStatus, RunFacts, RunResult, expected_hosts
 from hybridctl.runner import PlayRequest, PlayResult, PlayStatus
 from hybridctl.runs import RunStore
+from hybridctl.selection import Options
 from hybridctl.site import Site
 
-__all__ = ["Execution", "Observer", "Options", "execute", "known_layers"]
+__all__ = ["Execution", "Observer", "Options", "Runner", "Session", "execute"]
 
 Observer = Callable[[Event, Outcomes], None]
 Runner = Callable[[PlayRequest, Callable[[dict[str, Any]], None], Redactor], PlayResult]
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a user may choose of a run.
+class Execution:
+    """A run that is ready: its inventory is valid and its hosts are known; nothing was contacted yet.
 
     Attributes:
-        layers: only these, and preflight before them; empty means all.
-        forks: hosts worked on at a time.
-        playbook: the whole site, unless a test names a smaller one.
+        exact: run on `hosts` by their names, not on what the limit names.
     """
-
-    limit: str | None = None
-    check: bool = False
-    diff: bool = False
-    layers: tuple[str, ...] = ()
-    forks: int = 20
-    playbook: str = f"{content.COLLECTION}.site"
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The layers to run; a system that no role knows is refused whatever layer was asked for."""
-        return tuple(dict.fromkeys(("preflight", *self.layers))) if self.layers else ()
-
-
-@dataclass(frozen=True)
-class Execution:
-    """A run that is ready: its inventory is valid and its hosts are known; nothing was contacted yet."""
 
     site: Site
     inventory: Inventory
     hosts: tuple[str, ...]
     options: Options
+    exact: bool = False
 
     @classmethod
-    def prepare(cls, site: Site, options: Options) -> "Execution":
+    def prepare(cls, site: Site, options: Options, only: Sequence[str] | None = None) -> "Execution":
         """Validate everything that can be validated without a host.
 
+        Args:
+            only: the hosts by their names, whatever the limit says; None takes those of the limit.
+
         Raises:
-            InvalidInput: the inventory is not valid, no host matches, or a layer is unknown.
+            InvalidInput: the inventory is not valid, no host matches, a layer or role is unknown, or no role is left.
         """
-        known = known_layers()
-        for layer in options.layers:
-            if layer not in known:
-                raise InvalidInput(f"--layer {layer}: there is no such layer", f"name one of: {', '.join(known)}")
+        options.check_names()
         inventory = load_inventory(site)
+        if only is not None:
+            gone = [name for name in only if name not in inventory.hosts]
+            if gone:
+                raise InvalidInput(
+                    f"{', '.join(gone)}: no longer in {site.inventory}; nothing was contacted",
+                    "put the host back into the inventory, or provision the others: hybridctl provision --limit HOSTS",
+                )
+            return cls(site, inventory, tuple(only), options, exact=True)
         hosts = tuple(host.name for host in inventory.select(options.limit))
         if not hosts:
             raise _no_host(site, inventory, options.limit)
         return cls(site, inventory, hosts, options)
 
-    def request(self, run_dir: Path) -> PlayRequest:
-        """Return what the runner is asked for."""
+    def request(
+        self, run_dir: Path, hosts: tuple[str, ...] | None = None, extra_vars: Mapping[str, Any] | None = None
+    ) -> PlayRequest:
+        """Return what the runner is asked for.
+
+        Args:
+            hosts: exactly these; None leaves it to the limit.
+            extra_vars: of ours, not of the user's.
+        """
         options = self.options
         return PlayRequest(
             playbook=options.playbook,
@@ -84,9 +81,12 @@ class Execution:
             run_dir=run_dir,
             cwd=self.site.root,
             limit=options.limit,
+            hosts=hosts,
             check=options.check,
             diff=options.diff,
             tags=options.tags,
+            skip_tags=options.skip_tags,
+            extra_vars=extra_vars or {},
             vault_password_file=self.site.vault_password_file,
             forks=options.forks,
         )
@@ -96,10 +96,132 @@ class Execution:
         return Redactor.for_inventory(self.inventory, environ=os.environ, password_file=self.site.vault_password_file)
 
 
-def known_layers() -> tuple[str, ...]:
-    """Return the layers in the order in which the site's playbook imports them."""
-    imports = yaml.safe_load((content.collection_root() / "playbooks" / "site.yml").read_text(encoding="utf-8"))
-    return tuple(Path(entry["ansible.builtin.import_playbook"]).stem for entry in imports)
+@dataclass
+class Session:
+    """A run while it goes on: its record, its batches, what became of its hosts.
+
+    Args:
+        command: `provision` or `plan`, for the record.
+        observers: get every event after it was recorded and added up.
+        run: stands in for `runner.run` in tests.
+        rollout: for the record; secrets in it are masked here.
+        resumes: the run that this one goes on with.
+
+    Raises:
+        HybridctlError: the run cannot be recorded.
+    """
+
+    execution: Execution
+    command: str
+    batches: Sequence[Batch]
+    observers: tuple[Observer, ...] = ()
+    run: Runner | None = None
+    rollout: Mapping[str, Any] = field(default_factory=dict)
+    resumes: str | None = None
+
+    def __post_init__(self) -> None:
+        execution, options, started = self.execution, self.execution.options, datetime.now(UTC)
+        self.redactor = execution.redactor()
+        self.store = RunStore(execution.site.runs, started)
+        self.facts = RunFacts(
+            self.store.id, self.command, execution.site.name, started, options.check, options.limit, options.layers,
+            self.batches, options.roles, options.forks, self.redactor.data(self.rollout), self.resumes,
+        )  # fmt: skip
+        self.outcomes = Outcomes(host for batch in self.batches for host in batch.hosts)
+        for batch in self.batches:
+            for host in batch.hosts:
+                self.outcomes.hosts[host].batch = batch.number
+        # What stands in the record when something of ours raises before the runner has returned.
+        self.ended = PlayResult(PlayStatus.BROKEN, None, 0.0, "hybridctl itself was ended before the play was over")
+        self.remarks: list[str] = []
+        self.store.write_result(self.facts.document())
+
+    def remark(self, text: str) -> None:
+        """Note what the user should know beside what became of hosts."""
+        self._keep(partial(self.store.log, text))
+        self.remarks.append(text)
+
+    def _keep(self, step: Callable[[], None]) -> None:
+        """Write to the record; a disk that is full by now is told, and stops nothing."""
+        try:
+            step()
+        except HybridctlError as error:
+            if error.message not in self.remarks:
+                self.remarks.append(error.message)
+
+    def tell(self, event: Event) -> None:
+        """Add an event up, record it, show it."""
+        self.outcomes.add(event)
+        try:
+            self.store.record(event)
+        finally:
+            for observer in self.observers:
+                observer(event, self.outcomes)
+
+    def begin(self, batch: Batch) -> None:
+        """Say that a batch begins; with only one there is nothing to say."""
+        batch.status, batch.started = BatchStatus.RUNNING, datetime.now(UTC)
+        self._keep(partial(self.store.write_result, self.facts.document()))
+        if len(self.batches) > 1:
+            at = batch.started.isoformat()
+            self.tell(Event(EventKind.BATCH, at, item=f"{batch.number} of {len(self.batches)}", hosts=batch.hosts))
+
+    def play(self, request: PlayRequest) -> PlayResult:
+        """Run a playbook; what it reports belongs to the batch that was begun last.
+
+        Raises:
+            HybridctlError: there is no Ansible.
+        """
+        entered = self.execution.options.entered
+
+        def on_event(raw: dict[str, Any]) -> None:
+            event = parse(raw)
+            if event is not None and not _left_out(event, entered):
+                self.tell(event)
+
+        ended = (self.run or runner.run)(request, on_event, self.redactor)
+        self.remarks += [f"showing or recording the run failed: {error}" for error in ended.handler_errors]
+        # A batch may hold no host of the layers asked for; only when all are so, nothing was done.
+        if ended.status is not PlayStatus.NO_HOSTS or self.ended.status is not PlayStatus.FINISHED:
+            self.ended = ended
+        return ended
+
+    def judge(self, batch: Batch, begun: float) -> None:
+        """Give the hosts of a batch their final states.
+
+        Args:
+            begun: when its playbook was started, by the monotonic clock.
+        """
+        options, outcomes = self.execution.options, self.outcomes
+        expected = expected_hosts(self.execution.inventory, outcomes, self.execution.hosts, options.entered)
+        outcomes.judge(expected & set(batch.hosts))
+        batch.seconds = round(time.monotonic() - begun, 1)
+        fine = all(outcomes.hosts[host].state.is_fine for host in batch.hosts)
+        interrupted = self.ended.status is PlayStatus.CANCELLED
+        batch.status = BatchStatus.INTERRUPTED if interrupted else BatchStatus.OK if fine else BatchStatus.FAILED
+        self._keep(partial(self.store.write_result, self.facts.document()))
+
+    def finish(self, stopped: str = "") -> RunResult:
+        """Judge the run, record that and close the record.
+
+        Args:
+            stopped: why batches were not started, empty when all were.
+        """
+        for batch in self.batches:
+            if batch.status is BatchStatus.WAITING:
+                batch.status = BatchStatus.NOT_STARTED
+                self.outcomes.leave_out(batch.hosts, stopped)
+        result = RunResult.build(
+            self.facts, self.store.path, self.ended, self.outcomes, datetime.now(UTC), stopped, self.remarks
+        )
+        line = f"{result.document['status']}: exit {int(result.exit_code)} {result.message}".rstrip()
+        for step in (
+            partial(self.store.write_result, result.document),
+            partial(self.store.log, line),
+            self.store.close,
+        ):
+            self._keep(step)
+        return replace(result, remarks=tuple(self.remarks))
 
 
 def execute(
@@ -109,8 +231,9 @@ def execute(
     *,
     on_start: Callable[[RunStore], None] = lambda _store: None,
     run: Runner | None = None,
+    extra_vars: Mapping[str, Any] | None = None,
 ) -> RunResult:
-    """Run, record and judge.
+    """Run, record and judge all hosts at once.
 
     Args:
         command: `provision` or `plan`, for the record.
@@ -121,62 +244,22 @@ def execute(
     Raises:
         HybridctlError: the run cannot be recorded, or there is no Ansible.
     """
-    options, watching = execution.options, tuple(observers)
-    redactor = execution.redactor()
-    started = datetime.now(UTC)
-    store = RunStore(execution.site.runs, started)
-    facts = RunFacts(
-        store.id,
-        command,
-        execution.site.name,
-        started,
-        options.check,
-        options.limit,
-        options.layers,
-        len(execution.hosts),
-    )
-    outcomes = Outcomes(execution.hosts)
-    # What stands in the record when something of ours raises before the runner has returned.
-    ended = PlayResult(PlayStatus.BROKEN, None, 0.0, "hybridctl itself was ended before the play was over")
-
-    def on_event(raw: dict[str, Any]) -> None:
-        event = parse(raw)
-        if event is None or _left_out(event, options.tags):
-            return
-        outcomes.add(event)
-        try:
-            store.record(event)
-        finally:
-            for observer in watching:
-                observer(event, outcomes)
-
-    store.write_result(facts.document())
+    batch, begun = Batch(1, execution.hosts), time.monotonic()
+    session = Session(execution, command, (batch,), tuple(observers), run)
     try:
-        on_start(store)
-        ended = (run or runner.run)(execution.request(store.path), on_event, redactor)
+        on_start(session.store)
+        session.begin(batch)
+        session.play(execution.request(session.store.path, execution.hosts if execution.exact else None, extra_vars))
     finally:
-        outcomes.judge(expected_hosts(execution.inventory, outcomes, execution.hosts, options.tags))
-        result = RunResult.build(facts, store.path, ended, outcomes, datetime.now(UTC))
-        result = _recorded(store, result)
+        session.judge(batch, begun)
+        result = session.finish()
     return result
 
 
-def _recorded(store: RunStore, result: RunResult) -> RunResult:
-    """Record how the run ended; what came of the hosts is told even when the disk is full by then."""
-    line = f"{result.document['status']}: exit {int(result.exit_code)} {result.message}".rstrip()
-    remarks = list(result.remarks)
-    for step in (partial(store.write_result, result.document), partial(store.log, line), store.close):
-        try:
-            step()
-        except HybridctlError as error:
-            remarks.append(error.message)
-    return replace(result, remarks=tuple(dict.fromkeys(remarks)))
-
-
-def _left_out(event: Event, tags: tuple[str, ...]) -> bool:
+def _left_out(event: Event, entered: tuple[str, ...]) -> bool:
     """Tell the empty shell of a layer that was not asked for: Ansible announces each play, whatever its tags."""
     shell = event.kind in (EventKind.PLAY, EventKind.START, EventKind.NO_HOSTS)
-    return shell and bool(tags) and event.layer not in tags
+    return shell and bool(entered) and event.layer not in entered
 
 
 def _no_host(site: Site, inventory: Inventory, limit: str | None) -> InvalidInput:

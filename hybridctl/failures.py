@@ -11,6 +11,7 @@ LINES = 8  # of an output, the last ones: there the error stands
 
 # What to do, by what the message says: first match wins.
 _REMEDIES = (
+    (r"^locked by ", "let that run end; if it is dead: hybridctl provision --limit {host} --break-locks"),
     (r"Host key verification failed|host key is known", "compare the host's key, then accept it: ssh {address}"),
     (r"Permission denied \(", "check ansible_user and the key that the host accepts: ssh {address}"),
     (r"Missing sudo password|[Ss]udo.*password", "put ansible_become_password into the vaulted variables"),

@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from hybridctl.inventory import Inventory
 from hybridctl.secret_values import declared
+
+if TYPE_CHECKING:
+    from hybridctl.inventory import Inventory
 
 __all__ = ["MASK", "Redactor", "is_secret_name"]
 
@@ -58,7 +60,7 @@ class Redactor:
 
     @classmethod
     def for_inventory(
-        cls, inventory: Inventory, *, environ: Mapping[str, str] | None = None, password_file: Path | None = None
+        cls, inventory: "Inventory", *, environ: Mapping[str, str] | None = None, password_file: Path | None = None
     ) -> "Redactor":
         """Collect the secrets that a run over `inventory` can meet.
 

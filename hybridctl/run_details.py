@@ -23,7 +23,7 @@ _ENDS = (
     EventKind.UNREACHABLE,
     EventKind.SKIPPED,
 )
-_TEXTS = tuple(field.name for field in fields(Event) if field.name not in ("kind", "changes", "stats"))
+_TEXTS = tuple(field.name for field in fields(Event) if field.name not in ("kind", "changes", "stats", "hosts"))
 DAMAGE_TOLD = 10  # lines of one file; the others are counted
 
 
@@ -211,7 +211,8 @@ def _event(data: Mapping[str, Any]) -> tuple[Event, tuple[ChangedItem, ...]]:
     """Read one line; fields that this version does not know are left out."""
     texts: dict[str, Any] = {name: str(data.get(name) or "") for name in _TEXTS}
     items = tuple(changed_item(entry) for entry in data.get("changes") or ())
-    return Event(EventKind(data["kind"]), **texts, stats=data.get("stats") or {}), items
+    hosts = tuple(data.get("hosts") or ())
+    return Event(EventKind(data["kind"]), **texts, stats=data.get("stats") or {}, hosts=hosts), items
 
 
 def _row(outcome: HostOutcome) -> HostRow:

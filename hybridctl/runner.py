@@ -10,25 +10,23 @@ import os
 import queue
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from hybridctl import content
 from hybridctl.errors import HybridctlError
 from hybridctl.processes import end_processes
 from hybridctl.redaction import Redactor
+from hybridctl.signals import cancelling
 
-__all__ = ["PlayRequest", "PlayResult", "PlayStatus", "run"]
+__all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 
 # A dead host is given up after 10 s at the start, after 15 s of silence (3 x 5 s) in the middle of a run.
 SSH_ARGS = (
@@ -36,6 +34,10 @@ SSH_ARGS = (
 )
 # The path of a Unix socket ends at 108 bytes, and ssh adds 17 of its own to the 10 of Ansible's hash.
 LONGEST_TEMPORARY = 50
+
+# In the environment of ansible-playbook and its workers, with the run's identifier: should this process be killed, they
+# go on for a while, and the locks of that run must not be broken yet.
+MARK = "HYBRIDCTL_PLAY"
 
 # ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
 _FINISHED = (0, 2, 4)
@@ -58,6 +60,8 @@ class PlayRequest:
         playbook: absolute path, or full collection name (`hybridctl.site.site`).
         run_dir: the folder of this run; ansible-playbook works in `cwd`, nothing is written here by ansible-runner.
         cwd: the folder that relative paths in the user's variables start from; default: that of the inventory.
+        hosts: exactly these, whatever characters their names hold; None leaves it to `limit`.
+        skip_tags: what is left out of `tags`.
         forks: hosts worked on at a time.
     """
 
@@ -69,6 +73,8 @@ class PlayRequest:
     check: bool = False
     diff: bool = False
     tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    hosts: tuple[str, ...] | None = None
     extra_vars: Mapping[str, Any] = field(default_factory=dict)
     vault_password_file: Path | None = None
     forks: int = 20
@@ -111,7 +117,7 @@ def run(request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redact
             target=_play, args=(request, binary, private, events, cancelled, end), name="ansible-runner", daemon=True
         )
         seen = _Seen()
-        with _cancelling(cancelled):
+        with cancelling(cancelled):
             thread.start()
             errors = _consume(events, on_event, redactor, seen)
             thread.join()
@@ -147,7 +153,7 @@ def _play(
             project_dir=str(request.cwd or _folder(request.inventory)),
             playbook=request.playbook,
             cmdline=shlex.join(_arguments(request, private)),
-            envvars=_environment(binary, private),
+            envvars={**_environment(binary, private), MARK: request.run_dir.name},
             # How often a cancellation is looked for, in seconds; and no copy of the output on disk.
             settings={"pexpect_timeout": 0.5, "suppress_output_file": True},
             fact_cache_type="memory",
@@ -217,25 +223,6 @@ def _consume(
     return errors
 
 
-@contextmanager
-def _cancelling(cancelled: threading.Event) -> Iterator[None]:
-    """Turn the signals that end a process into a request to cancel, while the play runs."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handler(_number: int, _frame: FrameType | None) -> None:
-        cancelled.set()
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, handler) for number in signals}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
 def _arguments(request: PlayRequest, private: Path) -> list[str]:
     # A localhost that the inventory names gets our Python, unless the inventory says otherwise: later sources win.
     variables = private / "localhost" / "host_vars"
@@ -245,7 +232,12 @@ def _arguments(request: PlayRequest, private: Path) -> list[str]:
         "ansible_python_interpreter: '{{ ansible_playbook_python }}'\n", encoding="utf-8"
     )
     arguments = ["-i", str(variables.parent), "-i", str(request.inventory.absolute()), "--forks", str(request.forks)]
-    if request.limit is not None:
+    if request.hosts is not None:
+        # In a file: 5,000 names are too long for an argument, and lines of a file are not taken apart at colons.
+        chosen = private / "hosts"
+        chosen.write_text("\n".join(request.hosts) + "\n", encoding="utf-8")
+        arguments += ["--limit", f"@{chosen}"]
+    elif request.limit is not None:
         arguments += ["--limit", request.limit]
     if request.check:
         arguments.append("--check")
@@ -253,6 +245,8 @@ def _arguments(request: PlayRequest, private: Path) -> list[str]:
         arguments.append("--diff")
     if request.tags:
         arguments += ["--tags", ",".join(request.tags)]
+    if request.skip_tags:
+        arguments += ["--skip-tags", ",".join(request.skip_tags)]
     if request.extra_vars:
         # In a file, since everybody on the machine can read arguments.
         extra = private / "extra-vars.json"
@@ -283,6 +277,9 @@ def _environment(binary: Path, private: Path) -> dict[str, str]:
         "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "False",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_FORCE_COLOR": "False",
+        # A host that fails after a file was changed would lose the restart it notified, and the next run would find the
+        # file as it should be and restart nothing (ADR 7).
+        "ANSIBLE_FORCE_HANDLERS": "True",
         "ANSIBLE_LOG_PATH": os.devnull,  # its log would not be redacted
         "ANSIBLE_NO_LOG": "False",
         "ANSIBLE_STDOUT_CALLBACK": "default",

@@ -1,5 +1,6 @@
 """The store of runs: `.hybridctl/runs/ID/` with events.jsonl, result.json and run.log."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -12,7 +13,7 @@ from typing import Any, TextIO
 from hybridctl.errors import HybridctlError
 from hybridctl.events import Event, EventKind
 
-__all__ = ["RunStore", "describe", "new_id"]
+__all__ = ["RunStore", "describe", "is_going_on", "new_id"]
 
 
 def new_id(now: datetime) -> str:
@@ -38,6 +39,8 @@ class RunStore:
             runs.chmod(0o700)
             self.path.mkdir(mode=0o700)
             self._events = _open(self.path / "events.jsonl")
+            # Held as long as this process lives, so that a later one can tell a killed run from one that goes on.
+            fcntl.flock(self._events, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._log = _open(self.path / "run.log")
             _point(runs / "latest", self.id)
 
@@ -84,8 +87,22 @@ class RunStore:
             ) from error
 
 
+def is_going_on(path: Path) -> bool:
+    """Tell whether the process that records the run at `path` is alive, on this machine."""
+    try:
+        with (path / "events.jsonl").open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def describe(event: Event) -> str:
     """Return an event as one readable line (more for a message of several), empty when it is not worth one."""
+    if event.kind is EventKind.BATCH:
+        return f"batch {event.item}: {', '.join(event.hosts)}"
     if event.kind is EventKind.PLAY:
         return f"{event.layer}: {event.play.partition(' | ')[2] or event.play}"
     if event.kind is EventKind.NO_HOSTS:

@@ -1,13 +1,14 @@
 """The site folder: what the user owns, and where its runs are kept."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hybridctl.errors import InvalidInput
 from hybridctl.problems import Problem, invalid, nearest, shown_path
+from hybridctl.rollout import SETTINGS, Rollout
 from hybridctl.yamlmarks import entries, parse, value_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["SETTINGS_FILE", "Site", "open_site"]
 
 SETTINGS_FILE = "hybridctl.yml"
+# Keys below `hooks:`, and what they are called in the rollout.
+_HOOKS = {"before_batch": "before_batch", "after_batch": "after_batch", "timeout": "hook_timeout"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Site:
         vault_password_file: opens the vaulted variables; None when there are none.
         own_variables: glob patterns of variables that belong to the user's own roles.
         password_wanted: where the password was looked for; nothing need be there.
+        rollout: how its hosts follow one another, unless the command line says otherwise.
     """
 
     root: Path
@@ -37,6 +41,7 @@ class Site:
     vault_password_file: Path | None = None
     own_variables: tuple[str, ...] = field(default=())
     password_wanted: Path | None = None
+    rollout: Rollout = field(default_factory=Rollout)
 
     @property
     def runs(self) -> Path:
@@ -50,6 +55,10 @@ class _Settings:
     inventory: str = "inventory"
     vault_password_file: str = ".vault-password"  # noqa: S105 - a path
     own_variables: tuple[str, ...] = ()
+    batch: Any = None
+    max_fail: Any = None
+    window: Any = None
+    hooks: Any = None
 
 
 def open_site(inventory: Path | None = None, start: Path | None = None) -> Site:
@@ -99,7 +108,38 @@ def _site(root: Path, inventory: Path, settings: _Settings) -> Site:
         vault_password_file=wanted if wanted.is_file() else None,
         own_variables=settings.own_variables,
         password_wanted=wanted,
+        rollout=Rollout().over(_rollout(vars(settings))),
     )
+
+
+def _rollout(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the settings say of the rollout, under the names it has there."""
+    hooks = values.get("hooks") or {}
+    chosen = {name: values.get(name) for name in ("batch", "max_fail", "window")}
+    return {**chosen, **{_HOOKS[key]: value for key, value in hooks.items()}}
+
+
+def _judge_rollout(path: Path, node: "yaml.Node") -> Iterator[Problem]:
+    """Hold batches, budget, window and hooks against what reads them; every mistake with its line."""
+    places = {entry.key: entry for entry in entries(node) if entry.key in ("batch", "max_fail", "window", "hooks")}
+    hooks = places.pop("hooks", None)
+    found = {key: (key, entry) for key, entry in places.items()}
+    if hooks is not None and value_of(hooks.node) is not None:
+        if not isinstance(value_of(hooks.node), dict):
+            yield Problem(path, hooks.line, "hooks: must be a mapping", f"allowed keys: {', '.join(_HOOKS)}")
+            return
+        for entry in entries(hooks.node):
+            if entry.key in _HOOKS:
+                found[_HOOKS[entry.key]] = (f"hooks.{entry.key}", entry)
+            else:
+                yield Problem(path, entry.line, f"hooks.{entry.key}: unknown", f"allowed keys: {', '.join(_HOOKS)}")
+    for name, (label, entry) in found.items():
+        value = value_of(entry.node)
+        try:
+            if value is not None:
+                SETTINGS[name](value)
+        except InvalidInput as error:
+            yield Problem(path, entry.line, f"{label}: {error.message}", error.hint)
 
 
 def _above(folder: Path) -> Path | None:
@@ -111,11 +151,12 @@ def _read(path: Path) -> _Settings:
     node, problems = parse(path)
     if problems:
         raise invalid(problems, shown_path(path))
-    found = list(_judge(path, node)) if node is not None else []
+    found = [*_judge(path, node), *_judge_rollout(path, node)] if node is not None else []
     if found:
         raise invalid(found, shown_path(path))
     values = {entry.key: value_of(entry.node) for entry in entries(node)} if node is not None else {}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    if "own_variables" in values:
+        values["own_variables"] = tuple(values["own_variables"] or ())
     return _Settings(**{key: value for key, value in values.items() if value is not None})
 
 
@@ -131,6 +172,11 @@ def _judge(path: Path, node: "yaml.Node") -> Iterator[Problem]:
         inventory: str = ""
         vault_password_file: str = ""
         own_variables: list[str] = []
+        # Read by the rollout itself.
+        batch: Any = None
+        max_fail: Any = None
+        window: Any = None
+        hooks: Any = None
 
     data = value_of(node)
     known = list(_Settings.__dataclass_fields__)

@@ -1,13 +1,14 @@
 """Helpers for tests of runs: events as ansible-runner sends them, a runner without Ansible, a site of local hosts."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hybridctl.execution import Execution, Options
+from hybridctl.hostlock import GIVE_BACK, TAKE
 from hybridctl.inventory import Host, Inventory
 from hybridctl.redaction import Redactor
 from hybridctl.runner import PlayRequest, PlayResult, PlayStatus
@@ -17,6 +18,7 @@ __all__ = [
     "DEAD",
     "LOCAL",
     "Bench",
+    "FakeFleet",
     "FakeRunner",
     "FewHosts",
     "play",
@@ -98,6 +100,90 @@ class FakeRunner:
         for event in self.events:
             on_event(redactor.data(dict(event)))
         return self.result
+
+
+@dataclass
+class FakeFleet:
+    """Stands in for `runner.run` over hosts whose fate is known: plays the lock, one task, the unlock.
+
+    Attributes:
+        hosts: all of them, for requests that name none.
+        fates: `failed`, `unreachable` or `unfinished` by host, of the one task; `ok` when not named.
+        locked: hosts whose lock somebody holds, with what stands in it.
+        ends: how the playbooks end, in turn; FINISHED when there are no more.
+        during: called with each request of the site's playbook before its events.
+        requests: those of the site's playbook, in turn.
+        unlocked: hosts of each request of the unlocking playbook.
+    """
+
+    hosts: Sequence[str]
+    fates: Mapping[str, str] = field(default_factory=dict)
+    locked: dict[str, str] = field(default_factory=dict)
+    ends: list[PlayStatus] = field(default_factory=list)
+    during: Callable[[PlayRequest], None] = lambda _request: None
+    requests: list[PlayRequest] = field(default_factory=list)
+    unlocked: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def played(self) -> list[tuple[str, ...]]:
+        """The hosts of each request of the site's playbook."""
+        return [request.hosts or tuple(self.hosts) for request in self.requests]
+
+    def __call__(
+        self, request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redactor: Redactor
+    ) -> PlayResult:
+        """Play."""
+        hosts = request.hosts or tuple(self.hosts)
+        if request.playbook.endswith(".host_unlock"):
+            self.unlocked.append(hosts)
+            events = [result_event("runner_on_ok", host, GIVE_BACK, play="finish | unlock") for host in hosts]
+            status = PlayStatus.FINISHED
+        else:
+            self.requests.append(request)
+            self.during(request)
+            status = self.ends.pop(0) if self.ends else PlayStatus.FINISHED
+            events = list(self._events(request, hosts)) if status is not PlayStatus.BROKEN else []
+            if status is PlayStatus.FINISHED:
+                events.append(self._stats(events, hosts))
+        for event in events:
+            on_event(redactor.data(event))
+        return PlayResult(status, 0, 1.0)
+
+    def _events(self, request: PlayRequest, hosts: Sequence[str]) -> Iterator[dict[str, Any]]:
+        lock = request.extra_vars["hybridctl_lock"]
+        preflight = "preflight | lock"
+        yield play_start(preflight)
+        for host in hosts:
+            held = self.locked.get(host)
+            if held is None or lock["broken"].get(host) == held:
+                self.locked.pop(host, None)
+                yield result_event("runner_on_ok", host, TAKE, play=preflight)
+            else:
+                look = lock["action"] == "look"
+                refusal = {"msg": "non-zero return code", "rc": 75, "stderr": f"locked by {held}"}
+                yield result_event("runner_on_failed", host, TAKE, refusal, ignore_errors=look, play=preflight)
+        yield play_start("base | every host")
+        for host in hosts:
+            fate = self.fates.get(host, "ok")
+            if host in self.locked:
+                continue
+            yield start(host, "Write")
+            if fate != "unfinished":
+                yield result_event(
+                    f"runner_on_{fate}", host, "Write", {"msg": f"{host} says no"} if fate != "ok" else {}
+                )
+            if fate == "ok":
+                yield result_event("runner_on_ok", host, GIVE_BACK, play="finish | unlock")
+
+    @staticmethod
+    def _stats(events: Sequence[Mapping[str, Any]], hosts: Sequence[str]) -> dict[str, Any]:
+        counters: dict[str, dict[str, int]] = {"ok": {}, "failures": {}, "dark": {}}
+        names = {"runner_on_ok": "ok", "runner_on_failed": "failures", "runner_on_unreachable": "dark"}
+        for event in events:
+            counter, host = names.get(event["event"]), event["event_data"].get("host")
+            if counter and host in hosts and not event["event_data"].get("ignore_errors"):
+                counters[counter][host] = counters[counter].get(host, 0) + 1
+        return stats(**counters)
 
 
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}

@@ -75,8 +75,8 @@ def _report(ctx: click.Context, error: HybridctlError) -> None:
 @click.group(
     cls=_Group,
     context_settings={"auto_envvar_prefix": "HYBRIDCTL", "help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 ok, 1 our fault, 2 usage or invalid input, 3 a host failed, 4 a host is unreachable, "
-    "5 verification failed, 6 verification incomplete, 130 interrupted.",
+    epilog="Exit codes: 0 ok, 1 our fault, 2 usage or invalid input, 3 a host failed or was not started, 4 a host is "
+    "unreachable, 5 verification failed, 6 verification incomplete, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="hybridctl")
 def cli() -> None:

@@ -6,7 +6,17 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["AS_JSON", "check_option", "inventory_option", "json_option", "limit_option"]
+__all__ = [
+    "AS_JSON",
+    "check_option",
+    "inventory_option",
+    "json_option",
+    "layer_option",
+    "limit_option",
+    "role_option",
+    "rollout_options",
+    "work_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,3 +62,52 @@ def json_option(function: F) -> F:
 def check_option(function: F) -> F:
     """Add `--check`: say what would be done, change nothing."""
     return click.option("--check", is_flag=True, help="Change nothing: say what would be done.")(function)
+
+
+def layer_option(function: F) -> F:
+    """Add `--layer`, which may be given again."""
+    return click.option(
+        "--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again."
+    )(function)
+
+
+def role_option(function: F) -> F:
+    """Add `--role`, which may be given again."""
+    return click.option(
+        "--role",
+        "roles",
+        multiple=True,
+        help="Only this role (and preflight); may be given again. With --layer: what is in both.",
+    )(function)
+
+
+def work_options(function: F) -> F:
+    """Add `--forks` and `--verbose`."""
+    for option in (
+        click.option("-v", "--verbose", is_flag=True, help="Show tasks that change nothing, too."),
+        click.option(
+            "--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+_ROLLOUT = (
+    click.option(
+        "--batch", metavar="SIZES", help="Batches, one after another: hosts or percentages, such as 1,10%,50%."
+    ),
+    click.option("--canary", metavar="HOST", help="This host first; alone, unless --batch says otherwise."),
+    click.option("--max-fail", metavar="N|P%", help="With more failed hosts no further batch starts. Default: 0."),
+    click.option("--window", metavar="HH:MM-HH:MM", help="Start a batch only in these hours, and only if it fits."),
+    click.option("--before-batch", metavar="CMD", help="Run this before each batch; if it fails, the batch waits."),
+    click.option("--after-batch", metavar="CMD", help="Run this after each batch; if it fails, no other follows."),
+    click.option("--hook-timeout", type=click.IntRange(1, 86400), help="Seconds for each of them. Default: 300."),
+)
+
+
+def rollout_options(function: F) -> F:
+    """Add how the hosts follow one another; each is None when it is not given, and the site's settings count then."""
+    for option in reversed(_ROLLOUT):
+        function = option(function)
+    return function

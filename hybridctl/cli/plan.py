@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.cli.options import inventory_option, json_option, layer_option, limit_option, role_option, work_options
 from hybridctl.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -24,19 +24,20 @@ DIFF_LINES = 20  # of one change on the screen; --json and --full have more
 @click.command()
 @inventory_option
 @limit_option
-@click.option("--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again.")
-@click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time.")
+@layer_option
+@role_option
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Keep the plan for `provision --plan FILE`."
 )
 @click.option("--detailed-exitcode", is_flag=True, help="End with 7 when something would change: for drift checks.")
 @click.option("--full", is_flag=True, help="Show up to 200 lines of every diff.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tasks that change nothing, too.")
+@work_options
 @json_option
 def command(
     inventory: Path | None,
     limit: str | None,
     layers: tuple[str, ...],
+    roles: tuple[str, ...],
     forks: int,
     out: Path | None,
     detailed_exitcode: bool,
@@ -47,7 +48,8 @@ def command(
     """Show host by host and layer by layer what a provision would change; change nothing.
 
     Each change names its resource, why, and whether it is certain or what it depends on. Secrets in diffs are masked.
-    Hosts with the very same changes are shown together.
+    Hosts with the very same changes are shown together. A provision that goes on at the same time is told and hinders
+    nothing.
 
     Exit codes: 0 planned, whether or not there is anything to do; with --detailed-exitcode 7 when there is; 3 a host
     could not be planned; 4 a host was unreachable; 2 invalid input; 130 interrupted.
@@ -63,14 +65,15 @@ def command(
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import say_result
     from hybridctl.execution import Execution, Options, execute
+    from hybridctl.hostlock import look
     from hybridctl.plan_file import write_plan
     from hybridctl.planning import Plan
     from hybridctl.site import open_site
 
     site = open_site(inventory)
-    execution = Execution.prepare(site, Options(limit, check=True, diff=True, layers=layers, forks=forks))
+    execution = Execution.prepare(site, Options(limit, True, True, layers, roles, forks))
     with choose(verbose) as progress:
-        result = execute(execution, "plan", [progress])
+        result = execute(execution, "plan", [progress], extra_vars=look())
     plan = Plan.of(result)
     if as_json:
         click.echo(json.dumps(plan.document(), indent=2))

@@ -28,6 +28,9 @@ class Progress(Protocol):
     def __call__(self, event: Event, outcomes: Outcomes) -> None:
         """Show the event."""
 
+    def ask(self, question: str) -> bool:
+        """Ask for yes or no, with nothing drawn meanwhile."""
+
     def __enter__(self) -> "Progress":
         """Begin."""
 
@@ -35,6 +38,14 @@ class Progress(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End."""
+
+
+def _confirm(question: str) -> bool:
+    """Ask on stderr; who presses Ctrl-C there means the run."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort:
+        raise KeyboardInterrupt from None
 
 
 def choose(verbose: bool) -> Progress:
@@ -50,6 +61,10 @@ class PlainProgress:
         self._started = time.monotonic()
         self._entered: set[tuple[str, str]] = set()
 
+    def ask(self, question: str) -> bool:
+        """Ask for yes or no."""
+        return _confirm(question)
+
     def __enter__(self) -> "PlainProgress":
         return self
 
@@ -59,10 +74,12 @@ class PlainProgress:
     def __call__(self, event: Event, outcomes: Outcomes) -> None:
         """Write the event's line, if it deserves one."""
         # Ansible validates the arguments of roles in layers that were not asked for; that is no start.
+        if event.kind is EventKind.BATCH:
+            self._entered.clear()
         if event.layer == outcomes.layer and event.host and (event.layer, event.host) not in self._entered:
             self._entered.add((event.layer, event.host))
             self._line(f"{event.layer} {event.host} started")
-        wanted = (EventKind.PLAY, EventKind.CHANGED, EventKind.TEXT, *_WORTH_A_LINE)
+        wanted = (EventKind.BATCH, EventKind.PLAY, EventKind.CHANGED, EventKind.TEXT, *_WORTH_A_LINE)
         if event.kind is EventKind.TEXT and not self._verbose and not event.message.startswith(("ERROR", "[ERROR]")):
             return
         if event.kind in wanted or self._verbose:
@@ -89,6 +106,14 @@ class LiveProgress:
             console=self._console, get_renderable=self.table, refresh_per_second=4, transient=True, auto_refresh=True
         )
 
+    def ask(self, question: str) -> bool:
+        """Ask for yes or no, with the table away meanwhile."""
+        self._live.stop()
+        try:
+            return _confirm(question)
+        finally:
+            self._live.start()
+
     def __enter__(self) -> "LiveProgress":
         self._live.start()
         return self
@@ -113,7 +138,9 @@ class LiveProgress:
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
         outcomes = self._outcomes
         layers = list(dict.fromkeys(layer for layer, _ in outcomes.patterns)) if outcomes else []
-        table = Table(title=f"{minutes:02d}:{seconds:02d} {outcomes.layer if outcomes else 'starting'}")
+        batch = f"batch {outcomes.batch}: " if outcomes and outcomes.batch else ""
+        layer = (outcomes.layer if outcomes else "") or "starting"
+        table = Table(title=f"{minutes:02d}:{seconds:02d} {batch}{layer}")
         for column in ("host", *layers, "changed", "now"):
             table.add_column(column, no_wrap=True, justify="right" if column == "changed" else "left")
         if outcomes is None:

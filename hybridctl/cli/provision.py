@@ -4,10 +4,26 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybridctl.cli.options import check_option, inventory_option, json_option, limit_option
+from hybridctl.cli.options import (
+    check_option,
+    inventory_option,
+    json_option,
+    layer_option,
+    limit_option,
+    role_option,
+    rollout_options,
+    work_options,
+)
+
+if TYPE_CHECKING:
+    from hybridctl.execution import Execution
+    from hybridctl.resume import Record
+    from hybridctl.rollout import Rollout
+    from hybridctl.site import Site
 
 __all__ = ["command"]
 
@@ -16,50 +32,107 @@ __all__ = ["command"]
 @inventory_option
 @limit_option
 @check_option
-@click.option("--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again.")
-@click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time.")
-@click.option("-v", "--verbose", is_flag=True, help="Show tasks that change nothing, too.")
+@layer_option
+@role_option
+@rollout_options
+@click.option("--resume", metavar="RUN", help="Go on with the hosts that did not end well in RUN (an id, or latest).")
+@click.option("--break-locks", is_flag=True, help="Break locks of other runs, unless they are known to go on.")
+@work_options
 @json_option
-def command(
-    inventory: Path | None,
-    limit: str | None,
-    check: bool,
-    layers: tuple[str, ...],
-    forks: int,
-    verbose: bool,
-    as_json: bool,
-) -> None:
+def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: bool, **chosen: Any) -> None:
     """Bring every host to what the site folder says.
 
     The inventory is validated before any host is contacted. A host that fails or dies does not stop the others. Ctrl-C
-    ends the run with all its processes and says how far it came; provision again to go on. Every run is recorded in
-    .hybridctl/runs/ID beside hybridctl.yml, without secrets, with a page to read (report.html).
+    ends the run with all its processes and says how far it came. Every run is recorded in .hybridctl/runs/ID beside
+    hybridctl.yml, without secrets, with a page to read (report.html).
 
-    Exit codes: 0 ok; 3 a host failed (also when others were unreachable); 4 a host was unreachable; 2 invalid input,
-    nothing was contacted; 1 Ansible itself could not run; 130 interrupted.
+    With --batch or --canary the hosts go one batch after another, in the order of the inventory. When more hosts failed
+    or could not be reached than --max-fail allows, when the --window does not fit or a hook fails, no further batch
+    starts; what is left is named. --resume goes on there, with the options of that run. hybridctl.yml may set batch,
+    max_fail, window and hooks; an option comes before it. With --check, batches are those of the options only, and
+    window and hooks do not count.
+
+    Hooks run in the site folder, without a shell, and get HYBRIDCTL_RUN, HYBRIDCTL_BATCH, HYBRIDCTL_BATCHES,
+    HYBRIDCTL_HOSTS and, afterwards, HYBRIDCTL_STATUS (ok or failed). After a Ctrl-C none is started.
+
+    Each host has a lock, so that two provisions never work on it at once. A lock whose process is dead is asked about.
+
+    Exit codes: 0 ok; 3 a host failed (also when others were unreachable) or was not started; 4 a host was unreachable;
+    2 invalid input, nothing was contacted; 1 Ansible itself could not run; 130 interrupted.
 
     \b
     Example:
       hybridctl provision
       hybridctl provision --check --limit gateway
-      hybridctl provision -i inventories/lab --layer base --layer serving
+      hybridctl provision --canary cpu1 --batch 1,10%,50% --max-fail 2
+      hybridctl provision --resume latest
+      hybridctl provision --batch 25% --window 22:00-05:00 --before-batch './silence-alerts 90'
+      hybridctl provision -i inventories/lab --layer base --role vllm
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import host_table, keep_page, say_result
-    from hybridctl.execution import Execution, Options, execute
+    from hybridctl.provisioning import Conduct, provision
     from hybridctl.site import open_site
 
     site = open_site(inventory)
-    execution = Execution.prepare(site, Options(limit, check=check, diff=check, layers=layers, forks=forks))
-    count = len(execution.hosts)
-    click.echo(f"{'check of' if check else 'provision'} {count} host{'s' * (count != 1)} of {site.name}", err=True)
+    resumed, execution, rollout = _prepare(site, **chosen)
+    if resumed and not execution.hosts:
+        click.echo(f"run {resumed.id} has nothing left: all of its hosts ended well", err=True)
+        if as_json:
+            click.echo(json.dumps(resumed.document, indent=2))
+        return
+    click.echo(_headline(execution, resumed), err=True)
     with choose(verbose) as progress:
-        result = execute(execution, "provision", [progress])
+        ask = progress.ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+        conduct = Conduct(ask=ask, resumes=resumed.id if resumed else None, break_locks=break_locks)
+        result = provision(execution, rollout, [progress], conduct)
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
     keep_page(result.path)
     say_result(result)
+    where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
     if result.exit_code == 0:
-        where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
-        click.echo(f"next: hybridctl {'provision' if check else 'verify'}{where}", err=True)
+        click.echo(f"next: hybridctl {'provision' if chosen['check'] else 'verify'}{where}", err=True)
+    elif not chosen["check"]:
+        click.echo(f"to go on: hybridctl provision{where} --resume {result.path.name}", err=True)
     sys.exit(result.exit_code)
+
+
+def _prepare(
+    site: "Site",
+    *,
+    limit: str | None,
+    check: bool,
+    layers: tuple[str, ...],
+    roles: tuple[str, ...],
+    forks: int,
+    resume: str | None,
+    **given: Any,
+) -> "tuple[Record | None, Execution, Rollout]":
+    """Return what is resumed, the run that is ready, and how its hosts follow one another."""
+    from hybridctl.execution import Execution, Options
+    from hybridctl.resume import open_record
+    from hybridctl.rollout import Rollout
+
+    if resume is None:
+        rollout = (Rollout() if check else site.rollout).over(given)
+        execution = Execution.prepare(site, Options(limit, check, check, layers, roles, forks))
+        record = None
+    else:
+        for option, value in (("--limit", limit), ("--check", check), ("--layer", layers), ("--role", roles)):
+            if value:
+                raise click.UsageError(f"--resume has the options of its run; {option} cannot be given with it")
+        record = open_record(site, resume)
+        rollout = Rollout.from_document(record.document["rollout"], given).without_canary_unless_in(record.left)
+        execution = Execution.prepare(site, record.options, record.left)
+    rollout.check_programs(site.root)
+    rollout.check_canary(execution.hosts)
+    return record, execution, rollout
+
+
+def _headline(execution: "Execution", resumed: "Record | None") -> str:
+    """Say what begins: how many hosts, of which site, going on with what."""
+    count, options = len(execution.hosts), execution.options
+    what = "check of" if options.check else "provision"
+    left = f", left over from run {resumed.id}" if resumed else ""
+    return f"{what} {count} host{'s' * (count != 1)} of {execution.site.name}{left}"

@@ -35,7 +35,13 @@ def say_result(result: RunResult) -> None:
             where = ", ".join(part for part in (failure.layer, failure.role, failure.task) if part)
             click.secho(f"{host.name} {host.state.value}: {where}: {failure.message}", fg="red", err=True)
             click.echo(f"  -> {failure.remedy}", err=True)
-    for state in (HostState.UNREACHABLE, HostState.FAILED, HostState.UNFINISHED, HostState.NOT_CONTACTED):
+    for state in (
+        HostState.UNREACHABLE,
+        HostState.FAILED,
+        HostState.UNFINISHED,
+        HostState.NOT_CONTACTED,
+        HostState.NOT_STARTED,
+    ):
         names = result.named(state)
         if names:
             click.secho(
@@ -44,7 +50,7 @@ def say_result(result: RunResult) -> None:
     if result.message:
         click.secho(result.message, fg="red", err=True)
     for remark in result.remarks:
-        click.secho(f"Warning: the run went on, but showing or recording it failed: {remark}", fg="yellow", err=True)
+        click.secho(f"Warning: {remark}", fg="yellow", err=True)
     files = [name for name in ("events.jsonl", "result.json", "run.log", PAGE) if (result.path / name).exists()]
     click.echo(f"record: {_relative(result.path)} ({', '.join(files)})", err=True)
 

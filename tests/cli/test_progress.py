@@ -3,11 +3,12 @@
 import io
 import re
 
+import click
 import pytest
 from rich.console import Console
 
 from hybridctl.cli.progress import LiveProgress, PlainProgress, choose
-from hybridctl.events import Outcomes, parse
+from hybridctl.events import Event, EventKind, Outcomes, parse
 from hybridctl.testing import play_start, result_event, start
 
 EVENTS = (
@@ -79,3 +80,42 @@ def test_a_large_fleet_fits_the_screen() -> None:
 def test_without_a_terminal_lines_are_chosen() -> None:
     """Under a pipe or in CI nobody gets a table that is drawn in place."""
     assert isinstance(choose(False), PlainProgress)
+
+
+def test_the_present_batch_is_shown() -> None:
+    """Which of how many, above the table; as a line of its own elsewhere."""
+    event = Event(EventKind.BATCH, "", item="2 of 5", hosts=("a", "b"))
+    outcomes = Outcomes(("a", "b", "c"))
+    outcomes.add(event)
+    progress = LiveProgress(console=Console(file=io.StringIO()))
+    progress(event, outcomes)
+    assert str(progress.table().title).endswith("batch 2 of 5: starting")
+
+
+def test_a_batch_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its hosts; and who enters a layer again in the next batch is told again."""
+    progress, outcomes = PlainProgress(), Outcomes(("a", "b"))
+    for number, host in enumerate(("a", "b"), 1):
+        for event in (
+            Event(EventKind.BATCH, "", item=f"{number} of 2", hosts=(host,)),
+            *filter(None, map(parse, (play_start("base | every host"), start(host, "Read")))),
+        ):
+            outcomes.add(event)
+            progress(event, outcomes)
+    lines = [line.partition(" ")[2] for line in capsys.readouterr().err.splitlines()]
+    wanted = ["batch 1 of 2: a", "base: every host", "base a started", "batch 2 of 2: b", "base: every host"]
+    assert lines == [*wanted, "base b started"]
+
+
+@pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])
+def test_a_question_interrupted_interrupts_the_run(
+    kind: type[PlainProgress | LiveProgress], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at the prompt is not a no."""
+
+    def abort(*_: object, **__: object) -> bool:
+        raise click.Abort
+
+    monkeypatch.setattr("click.confirm", abort)
+    with kind() as progress, pytest.raises(KeyboardInterrupt):
+        progress.ask("Break it?")

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from hybridctl.cli import cli
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.inventory import Host
+from hybridctl.rollout import Rollout
 from hybridctl.runner import PlayResult, PlayStatus
 from hybridctl.site import Site
 from hybridctl.testing import FakeRunner, FewHosts, play_start, result_event, stats
@@ -168,8 +169,7 @@ def test_a_disk_that_fills_up_loses_no_result(
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert result.exit_code == code
     assert [host["name"] for host in json.loads(result.stdout)["hosts"]] == ["gw1", "cpu1"]
-    assert "Warning: the run went on, but showing or recording it failed" in result.stderr
-    assert "cannot write the record of this run: File too large" in result.stderr
+    assert "Warning: cannot write the record of this run: File too large" in result.stderr
 
 
 def test_layers_and_check_reach_the_runner(ask: Ask) -> None:
@@ -178,6 +178,103 @@ def test_layers_and_check_reach_the_runner(ask: Ask) -> None:
     assert fake.request is not None
     assert fake.request.tags == ("preflight", "serving", "gateway")
     assert (fake.request.check, fake.request.diff, fake.request.forks) == (True, True, 3)
+
+
+def test_batches_budget_and_the_way_on(ask: Ask) -> None:
+    """The canary fails: the other host is named as not started, with why, and what to type to go on."""
+    failed = (
+        play_start("base | every host"),
+        result_event("runner_on_failed", "cpu1", "Check", {"msg": "too small"}),
+        stats(failures={"cpu1": 1}),
+    )
+    result, fake = ask("provision", "--canary", "cpu1", "--max-fail", "0", events=failed)
+    assert fake.request is not None
+    assert fake.request.hosts == ("cpu1",)
+    assert result.exit_code == 3
+    assert "batch 1 of 2: cpu1" in result.stderr
+    assert "1 of 2 hosts not started: gw1" in result.stderr
+    assert "1 host failed or could not be reached (cpu1), more than --max-fail 0 allows" in result.stderr
+    assert f"to go on: hybridctl provision --resume {fake.request.run_dir.name}" in result.stderr
+
+
+def test_resume_goes_on_and_then_has_nothing_left(ask: Ask) -> None:
+    """Only the host that failed; afterwards there is nothing to do, exit 0, and nobody is contacted."""
+    only_gw1 = (play_start("base | every host"), result_event("runner_on_ok", "gw1", "Write"), stats(ok={"gw1": 1}))
+    first, fake = ask("provision", "--limit", "gateway", "--layer", "base", events=BAD[:2])
+    assert first.exit_code == 3
+    result, fake = ask("provision", "--resume", "latest", "--json", events=only_gw1)
+    assert result.exit_code == 0, result.output
+    assert fake.request is not None
+    assert (fake.request.hosts, fake.request.tags) == (("gw1",), ("preflight", "base"))
+    document = json.loads(result.stdout)
+    assert document["resumes"] in first.stderr
+    assert "left over from run" in result.stderr
+    again, fake = ask("provision", "--resume", document["id"], "--json")
+    assert (again.exit_code, fake.request) == (0, None)
+    assert "has nothing left: all of its hosts ended well" in again.stderr
+    assert json.loads(again.stdout)["id"] == document["id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--batch", "0"), "--batch '0' is not a list of batches"),
+        (("--max-fail", "many"), "--max-fail 'many' is not a number of failed hosts"),
+        (("--window", "1-5"), "--window '1-5' is not a window"),
+        (("--canary", "x"), "--canary x: it is none of the hosts of this run"),
+        (("--before-batch", "no-such-program-at-all"), "the hook's program no-such-program-at-all is not there"),
+        (("--after-batch", "a 'b"), '--after-batch "a \'b" is not a command'),
+        (("--role", "wings"), "--role wings: no layer has such a role"),
+        (("--role", "vllm", "--layer", "base"), "--layer base has none of --role vllm"),
+        (("--resume", "latest"), "--resume latest: there is no such run"),
+        (("--resume", "latest", "--limit", "gw1"), "--limit cannot be given with it"),
+        (("--resume", "latest", "--check"), "--check cannot be given with it"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(
+    ask: Ask, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    """Exit 2; nothing is run or recorded."""
+    result, fake = ask("provision", *arguments)
+    assert (result.exit_code, fake.request) == (2, None)
+    assert message in result.stderr
+    assert not (tmp_path / ".hybridctl").exists()
+
+
+def test_the_settings_of_the_site_count_unless_it_is_a_check(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of hybridctl.yml; an option comes before them; a check shows all hosts at once."""
+    site = Site(tmp_path, tmp_path / "inventory", "bank", rollout=Rollout().over({"batch": "1"}))
+    monkeypatch.setattr("hybridctl.site.open_site", lambda _path: site)
+    assert "batch 1 of 2: gw1" in ask("provision")[0].stderr
+    assert "batch" not in ask("provision", "--batch", "100%")[0].stderr
+    assert "batch" not in ask("provision", "--check")[0].stderr
+    assert "batch 1 of 2: gw1" in ask("provision", "--check", "--batch", "1")[0].stderr
+
+
+def test_roles_reach_the_runner(ask: Ask) -> None:
+    """--role alone, with --layer, and for plan."""
+    for command in ("provision", "plan"):
+        _, fake = ask(command, "--role", "vllm", "--role", "gateway", "--layer", "serving")
+        assert fake.request is not None
+        assert fake.request.tags == ("preflight", "role_vllm", "role_gateway")
+        assert fake.request.skip_tags == ("base", "gateway", "monitoring")
+
+
+def test_locks_are_taken_by_provision_and_looked_at_by_plan_and_check(ask: Ask) -> None:
+    """Nothing but a provision needs one."""
+    for arguments, action in ((["provision"], "take"), (["provision", "--check"], "look"), (["plan"], "look")):
+        _, fake = ask(*arguments)
+        assert fake.request is not None
+        assert fake.request.extra_vars["hybridctl_lock"]["action"] == action
+
+
+def test_help_shows_examples(ask: Ask) -> None:
+    """Of what a change window needs."""
+    result, _ = ask("provision", "--help")
+    for example in ("--canary cpu1 --batch 1,10%,50% --max-fail 2", "--resume latest", "--window 22:00-05:00"):
+        assert example in result.stdout
 
 
 def test_plan_shows_masked_changes_of_grouped_hosts(ask: Ask) -> None:

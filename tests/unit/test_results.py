@@ -21,6 +21,10 @@ from hybridctl.runner import PlayResult, PlayStatus
         (PlayStatus.BROKEN, "ok ok", "broken", ExitCode.ERROR),
         (PlayStatus.BROKEN, "failed ok", "failed", ExitCode.HOST_FAILED),
         (PlayStatus.BROKEN, "unfinished unreachable", "broken", ExitCode.ERROR),
+        (PlayStatus.FINISHED, "ok not_started", "stopped", ExitCode.HOST_FAILED),
+        (PlayStatus.FINISHED, "unreachable not_started", "stopped", ExitCode.HOST_FAILED),
+        (PlayStatus.FINISHED, "failed not_started", "failed", ExitCode.HOST_FAILED),
+        (PlayStatus.CANCELLED, "ok not_started", "interrupted", ExitCode.INTERRUPTED),
         (PlayStatus.NO_HOSTS, "not_contacted", "broken", ExitCode.USAGE),
         (PlayStatus.CANCELLED, "ok failed", "interrupted", ExitCode.INTERRUPTED),
     ],
@@ -28,7 +32,9 @@ from hybridctl.runner import PlayResult, PlayStatus
 def test_verdict(status: PlayStatus, states: str, word: str, code: ExitCode) -> None:
     """Interrupted and broken runs are never ok; failed outranks unreachable; a host without an end is not ok."""
     hosts = [HostOutcome(f"h{n}", HostState[state.upper()]) for n, state in enumerate(states.split())]
-    said = verdict(PlayResult(status, 0, 1.0, "why"), hosts, Outcomes(()))
+    stopped = "too late" if "not_started" in states else ""
+    said = verdict(PlayResult(status, 0, 1.0, "why"), hosts, Outcomes(()), stopped)
+    assert ("1 of 2 hosts were not started: too late" in said[2]) == bool(stopped)
     assert said[:2] == (word, code)
     for host in hosts:
         if host.state in (HostState.NOT_CONTACTED, HostState.UNFINISHED) and status is not PlayStatus.CANCELLED:

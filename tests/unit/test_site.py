@@ -88,6 +88,14 @@ def test_a_missing_inventory_names_its_neighbour(root: Path) -> None:
         ("name: {\n", "rack/hybridctl.yml:2: not YAML"),
         ("", "rack/hybridctl.yml: the file is empty"),
         ("name: a\r\n", "rack/hybridctl.yml:1: Windows line ends"),
+        ("name: a\nbatch: 0\n", "rack/hybridctl.yml:2: batch: '0' is not a list of batches"),
+        ("batch: [1, 200%]\n", "rack/hybridctl.yml:1: batch: '1,200%' is not a list of batches"),
+        ("name: a\nmax_fail: x\n", "rack/hybridctl.yml:2: max_fail: 'x' is not a number of failed hosts"),
+        ("window: 1-5\n", "rack/hybridctl.yml:1: window: '1-5' is not a window"),
+        ("hooks: x\n", "rack/hybridctl.yml:1: hooks: must be a mapping"),
+        ("hooks:\n  before: [x]\n", "rack/hybridctl.yml:2: hooks.before: unknown"),
+        ("hooks:\n  after_batch: [1]\n", "rack/hybridctl.yml:2: hooks.after_batch: [1] is not a command"),
+        ("hooks:\n  timeout: 0\n", "rack/hybridctl.yml:2: hooks.timeout: 0 is not a timeout"),
         ("name: a\ninventory: hosts\n", "rack/hybridctl.yml:2: inventory: hosts: there is no such file or folder"),
     ],
 )
@@ -108,3 +116,28 @@ def test_settings_may_be_left_out(root: Path, text: str) -> None:
     """The name is that of the folder then."""
     (root / "hybridctl.yml").write_text(text)
     assert open_site(start=root).name == "rack"
+
+
+def test_how_the_hosts_follow_one_another(root: Path) -> None:
+    """Batches, budget, window and hooks; what the command line says comes over them."""
+    (root / "hybridctl.yml").write_text(
+        "batch: [1, 50%]\nmax_fail: 5%\nwindow: 22:00-04:30\n"
+        "hooks:\n  before_batch: [./silence, --minutes, '90']\n  after_batch: ./unsilence now\n  timeout: 20\n"
+    )
+    rollout = open_site(start=root).rollout
+    assert rollout.document() == {
+        "batch": "1,50%",
+        "canary": None,
+        "max_fail": "5%",
+        "window": "22:00-04:30",
+        "before_batch": ["./silence", "--minutes", "90"],
+        "after_batch": ["./unsilence", "now"],
+        "hook_timeout": 20,
+    }
+    over = rollout.over({"batch": "100%", "max_fail": None, "hook_timeout": 7})
+    assert over.document() == {**rollout.document(), "batch": "100%", "hook_timeout": 7}
+
+
+def test_a_site_says_nothing_of_batches_by_itself(root: Path) -> None:
+    """All hosts at once, as a provision without options."""
+    assert open_site(start=root).rollout.shares == ()
