@@ -22,8 +22,15 @@ def test_limits_hold_in_a_new_session(host: Host) -> None:
 
 
 def test_time_servers_are_those_of_the_site_and_no_others(host: Host) -> None:
-    """chronyd itself reads the site's server and no public pool; its package is held at the locked version."""
-    read = host.check_output("chronyd -p").splitlines()
+    """chronyd itself reads the site's server, no pool and no other file; its package is held at the lock's version."""
+    host.check_output(
+        "sh -c %s", "mkdir -p /etc/chrony/conf.d && echo 'server 192.0.2.99' > /etc/chrony/conf.d/planted.conf"
+    )
+    try:
+        read = host.check_output("chronyd -p").splitlines()
+    finally:
+        host.check_output("rm /etc/chrony/conf.d/planted.conf")
+    assert not [line for line in read if line.startswith("sourcedir ")]
     assert [line for line in read if line.startswith(("server ", "pool "))] == ["server 192.0.2.1 iburst"]
     assert host.package("chrony").version.startswith("4.3-")
     assert "chrony" in host.check_output("apt-mark showhold").split()
