@@ -83,7 +83,8 @@ class Execution:
             inventory=self.site.inventory,
             run_dir=run_dir,
             cwd=self.site.root,
-            limit=options.limit,
+            # The hosts themselves, as they were shown: an `@FILE` is ours to read, in our folder.
+            limit=",".join(self.hosts) if options.limit is not None else None,
             check=options.check,
             diff=options.diff,
             tags=options.tags,
