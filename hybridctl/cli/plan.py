@@ -1,7 +1,6 @@
 """`hybridctl plan`: what a provision would change."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +50,7 @@ def command(
       hybridctl plan --json | jq '.hosts[] | {name, changes: (.changes | length)}'
     """
     from hybridctl.cli.progress import choose
-    from hybridctl.cli.summary import say_result
+    from hybridctl.cli.summary import say_next, say_result
     from hybridctl.execution import Execution, Options, execute
     from hybridctl.planning import Planner
     from hybridctl.site import open_site
@@ -68,8 +67,7 @@ def command(
         click.echo("\n".join(_text(plan, 200 if full else DIFF_LINES)))
     say_result(result)
     if result.exit_code == 0 and any(plan.changes.values()):
-        where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
-        click.echo(f"next: hybridctl provision{where}", err=True)
+        say_next("provision", inventory and site.inventory, limit, layers)
     sys.exit(result.exit_code)
 
 

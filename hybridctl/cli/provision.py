@@ -1,7 +1,6 @@
 """`hybridctl provision`: bring the hosts to what the site says."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def command(
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
-    from hybridctl.cli.summary import host_table, say_result
+    from hybridctl.cli.summary import host_table, say_next, say_result
     from hybridctl.execution import Execution, Options, execute
     from hybridctl.site import open_site
 
@@ -59,6 +58,6 @@ def command(
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
     say_result(result)
     if result.exit_code == 0:
-        where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
-        click.echo(f"next: hybridctl {'provision' if check else 'verify'}{where}", err=True)
+        # verify judges hosts, not layers.
+        say_next("provision" if check else "verify", inventory and site.inventory, limit, layers if check else ())
     sys.exit(result.exit_code)

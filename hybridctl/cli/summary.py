@@ -1,6 +1,8 @@
 """The end of a run, as text: a line for each host, what failed and why, where the record is, what to type next."""
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,7 +10,7 @@ import click
 from hybridctl.events import HostState
 from hybridctl.results import RunResult
 
-__all__ = ["host_table", "say_result"]
+__all__ = ["host_table", "say_next", "say_result"]
 
 _COLUMNS = ("ok", "changed", "failed", "unreachable", "skipped")
 
@@ -44,6 +46,18 @@ def say_result(result: RunResult) -> None:
     for remark in result.remarks:
         click.secho(f"Warning: the run went on, but showing or recording it failed: {remark}", fg="yellow", err=True)
     click.echo(f"record: {_relative(result.path)} ({', '.join(('events.jsonl', 'result.json', 'run.log'))})", err=True)
+
+
+def say_next(command: str, inventory: Path | None, limit: str | None, layers: Sequence[str] = ()) -> None:
+    """Say on stderr what to type next, for the same inventory, hosts and layers."""
+    words = ["hybridctl", command]
+    if inventory is not None:
+        words += ["-i", os.path.relpath(inventory)]
+    if limit is not None:
+        words += ["--limit", limit]
+    for layer in layers:
+        words += ["--layer", layer]
+    click.echo(f"next: {shlex.join(words)}", err=True)
 
 
 def _relative(path: Path) -> str:
