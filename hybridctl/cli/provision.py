@@ -41,7 +41,7 @@ def command(
     Example:
       hybridctl provision
       hybridctl provision --check --limit gateway
-      hybridctl provision -i inventories/lab --layer base --layer serving
+      hybridctl provision -i .hybridctl/lab/lab/site/inventory --layer base --layer serving
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
