@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -88,8 +89,23 @@ def _access(variables: Mapping[str, Any], template: _Templar) -> dict[str, Any]:
         if method not in _SUDO:
             return {"error": f"ansible_become_method={method}: verify becomes another user by sudo only"}
         option = _options(become_loader.get("sudo"), "become", variables, template)
-        found |= {"become_user": option("become_user") or "root", "become_password": option("become_pass")}
+        found |= {
+            "become": [*shlex.split(option("become_exe") or "sudo"), *_flags(option("become_flags"))],
+            "become_user": option("become_user") or "root",
+            "become_password": option("become_pass"),
+        }
     return found
+
+
+def _flags(text: str | None) -> list[str]:
+    """Split sudo's flags, less those that say how it gets its password: that is for the connection to decide."""
+    kept = []
+    for word in shlex.split(text or ""):
+        if re.fullmatch("-[AbEHknPS]+", word):  # letters in a row, none of which takes a value
+            word = word.replace("n", "").replace("S", "")  # noqa: PLW2901
+        if word not in ("-", "--non-interactive", "--stdin"):
+            kept.append(word)
+    return kept
 
 
 def _options(plugin: Any, kind: str, variables: Mapping[str, Any], template: _Templar) -> Any:

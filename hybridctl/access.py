@@ -24,6 +24,7 @@ class Access:
         local: on this machine, without ssh.
         ssh: arguments of ssh, jump hosts and host keys included, without the address.
         password: of the login; never shown.
+        become: sudo, by the name or path it has there, and its flags.
         become_user: whom to become by sudo; empty when nobody.
         variables: the site's variables that checks asked for, templates evaluated.
     """
@@ -32,6 +33,7 @@ class Access:
     local: bool = False
     ssh: tuple[str, ...] = ()
     password: str | None = field(default=None, repr=False)
+    become: tuple[str, ...] = ("sudo", "-H")
     become_user: str = ""
     become_password: str | None = field(default=None, repr=False)
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -83,4 +85,9 @@ def look_up(site: Site, hosts: Iterable[str], variables: Mapping[str, Any]) -> d
                 f"{name}: {given['error']}; nothing was contacted",
                 f"ansible-inventory -i {site.inventory} --host {name}",
             )
-    return {name: Access(**{**given, "ssh": tuple(given.get("ssh", ()))}) for name, given in found.items()}
+    return {name: _access(given) for name, given in found.items()}
+
+
+def _access(given: Mapping[str, Any]) -> Access:
+    fields: dict[str, Any] = {name: tuple(some) if isinstance(some, list) else some for name, some in given.items()}
+    return Access(**fields)

@@ -104,7 +104,8 @@ class Connection:
         if self._access.become_user:
             password = self._access.become_password
             ask = "-n" if password is None else "-S -p ''"
-            script = quote(f"exec sudo -H {ask} -u %s /bin/sh -c %s", self._access.become_user, script)
+            sudo = quote(" ".join(["%s"] * len(self._access.become)), *self._access.become)
+            script = f"exec {sudo} {ask} " + quote("-u %s /bin/sh -c %s", self._access.become_user, script)
             given = b"" if password is None else f"{password}\n".encode()
         try:
             status, stdout, stderr = self._run(["/bin/sh", "-c", script], given, limit + 10)

@@ -63,7 +63,8 @@ class Execution:
         hosts = tuple(host.name for host in inventory.select(options.limit))
         if not hosts:
             raise _no_host(site, inventory, options.limit)
-        return cls(site, inventory, hosts, options)
+        # The hosts themselves, as they were shown: an `@FILE` is ours to read, in our folder.
+        return cls(site, inventory, hosts, options, exact=options.limit is not None)
 
     def request(
         self, run_dir: Path, hosts: tuple[str, ...] | None = None, extra_vars: Mapping[str, Any] | None = None

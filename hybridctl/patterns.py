@@ -25,11 +25,18 @@ def match(pattern: str, hosts: Sequence[str], groups: Mapping[str, Sequence[str]
         groups: members of each group, those of its children included.
 
     Raises:
-        InvalidInput: a part is not a pattern, or its `@FILE` cannot be read.
+        InvalidInput: a part is not a pattern, its `@FILE` cannot be read, or there is no part at all.
     """
+    parts = _split(pattern)
+    if not parts:
+        # Ansible takes it for all hosts: an empty variable in a script would reach the whole fleet.
+        raise InvalidInput(
+            f"--limit '{pattern}' is empty; nothing was contacted",
+            "name hosts or groups, or leave --limit away for all",
+        )
     wanted: list[str] = []
     nothing: list[str] = []
-    for part in _ordered(_split(pattern)):
+    for part in _ordered(parts):
         found = _one(part.lstrip("!&") if part[0] in "!&" else part, hosts, groups)
         if not found:
             nothing.append(part)

@@ -1,7 +1,6 @@
 """`hybridctl doctor`: what stands in the way, before anything is changed."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +64,7 @@ def command(inventory: Path | None, limit: str | None, forks: int, verbose: bool
         click.echo(json.dumps({"site": site.name, **found.document()}, indent=2))
     else:
         _show(found, verbose)
-    _conclude(found, inventory)
+    _conclude(found, inventory, limit)
     sys.exit(found.exit_code)
 
 
@@ -86,7 +85,9 @@ def _subject(name: str, findings: "tuple[Finding, ...]", verbose: bool) -> None:
                 click.echo(f"  {'':<8}{'':<15} -> {finding.remedy}")
 
 
-def _conclude(found: "Examination", inventory: Path | None) -> None:
+def _conclude(found: "Examination", inventory: Path | None, limit: str | None) -> None:
+    from hybridctl.cli.summary import say_next
+
     summary = found.document()["summary"]
     click.echo(", ".join(f"{number} {verdict}" for verdict, number in summary.items()), err=True)
     if found.unreachable:
@@ -97,5 +98,4 @@ def _conclude(found: "Examination", inventory: Path | None) -> None:
     if found.trouble:
         click.secho(f"the examination broke: {found.trouble}", fg="red", err=True)
     if found.exit_code == 0:
-        where = f" -i {os.path.relpath(inventory)}" if inventory else ""
-        click.echo(f"next: hybridctl plan{where}", err=True)
+        say_next("plan", inventory, limit)

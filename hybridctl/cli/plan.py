@@ -1,8 +1,6 @@
 """`hybridctl plan`: what a provision would change."""
 
 import json
-import os
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +61,7 @@ def command(
       hybridctl plan --json | jq '.hosts[] | {name, changes: (.changes | length)}'
     """
     from hybridctl.cli.progress import choose
-    from hybridctl.cli.summary import say_result
+    from hybridctl.cli.summary import say_next, say_result
     from hybridctl.execution import Execution, Options, execute
     from hybridctl.hostlock import look
     from hybridctl.plan_file import write_plan
@@ -84,9 +82,8 @@ def command(
     say_result(result)
     pending = result.exit_code == 0 and any(plan.changes.values())
     if pending:
-        where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
-        kept = f" --plan {shlex.quote(str(out))}" if out else ""
-        click.echo(f"next: hybridctl provision{where}{kept}", err=True)
+        kept = ("--plan", str(out)) if out else ()
+        say_next("provision", inventory and site.inventory, limit, layers, roles, kept)
     sys.exit(ExitCode.CHANGES_PENDING if pending and detailed_exitcode else result.exit_code)
 
 

@@ -1,7 +1,6 @@
 """`hybridctl provision`: bring the hosts to what the site says."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,11 +66,11 @@ def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: b
       hybridctl provision --canary cpu1 --batch 1,10%,50% --max-fail 2
       hybridctl provision --resume latest
       hybridctl provision --batch 25% --window 22:00-05:00 --before-batch './silence-alerts 90'
-      hybridctl provision -i inventories/lab --layer base --role vllm
+      hybridctl provision -i .hybridctl/lab/lab/site/inventory --layer base --role vllm
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
-    from hybridctl.cli.summary import host_table, keep_page, say_result
+    from hybridctl.cli.summary import host_table, keep_page, say_next, say_result
     from hybridctl.provisioning import Conduct, provision
     from hybridctl.site import open_site
 
@@ -90,11 +89,13 @@ def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: b
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
     keep_page(result.path)
     say_result(result)
-    where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
     if result.exit_code == 0:
-        click.echo(f"next: hybridctl {'provision' if chosen['check'] else 'verify'}{where}", err=True)
+        # verify judges hosts, not layers; of a resumed run, all that the run was for.
+        options = execution.options
+        again = (options.layers, options.roles) if options.check else ((), ())
+        say_next("provision" if options.check else "verify", inventory and site.inventory, options.limit, *again)
     elif not chosen["check"]:
-        click.echo(f"to go on: hybridctl provision{where} --resume {result.path.name}", err=True)
+        say_next("provision", inventory and site.inventory, more=("--resume", result.path.name))
     sys.exit(result.exit_code)
 
 

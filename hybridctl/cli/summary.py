@@ -1,6 +1,8 @@
 """The end of a run, as text: a line for each host, what failed and why, where the record is, what to type next."""
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ from hybridctl.errors import HybridctlError
 from hybridctl.events import HostState
 from hybridctl.results import RunResult
 
-__all__ = ["host_table", "keep_page", "say_result"]
+__all__ = ["host_table", "keep_page", "say_next", "say_result"]
 
 PAGE = "report.html"  # in the folder of a run
 _COLUMNS = ("ok", "changed", "failed", "unreachable", "skipped")
@@ -69,6 +71,25 @@ def keep_page(path: Path) -> None:
         write_run_page(read_details(find_run(path.parent, path.name)), path / PAGE, 0o600)
     except HybridctlError as error:
         click.secho(f"Warning: {error.message}", fg="yellow", err=True)
+
+
+def say_next(
+    command: str,
+    inventory: Path | None,
+    limit: str | None = None,
+    layers: Sequence[str] = (),
+    roles: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> None:
+    """Say on stderr what to type next, for the same inventory, hosts, layers and roles."""
+    words = ["hybridctl", command]
+    if inventory is not None:
+        words += ["-i", os.path.relpath(inventory)]
+    if limit is not None:
+        words += ["--limit", limit]
+    for option, names in (("--layer", layers), ("--role", roles)):
+        words += [word for name in names for word in (option, name)]
+    click.echo(f"next: {shlex.join([*words, *more])}", err=True)
 
 
 def _relative(path: Path) -> str:

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridctl.cli import cli
+from hybridctl.cli.summary import say_next
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.inventory import Host
 from hybridctl.rollout import Rollout
@@ -194,7 +195,7 @@ def test_batches_budget_and_the_way_on(ask: Ask) -> None:
     assert "batch 1 of 2: cpu1" in result.stderr
     assert "1 of 2 hosts not started: gw1" in result.stderr
     assert "1 host failed or could not be reached (cpu1), more than --max-fail 0 allows" in result.stderr
-    assert f"to go on: hybridctl provision --resume {fake.request.run_dir.name}" in result.stderr
+    assert f"next: hybridctl provision --resume {fake.request.run_dir.name}" in result.stderr
 
 
 def test_resume_goes_on_and_then_has_nothing_left(ask: Ask) -> None:
@@ -292,6 +293,44 @@ def test_plan_shows_masked_changes_of_grouped_hosts(ask: Ask) -> None:
     assert "sup3r-secret" not in result.output
     assert "gw1   1 would change" in result.stdout
     assert "next: hybridctl provision" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("plan",), "next: hybridctl provision\n"),
+        (
+            ("plan", "-l", "gw1", "--layer", "gateway", "--layer", "base"),
+            "next: hybridctl provision --limit gw1 --layer gateway --layer base\n",
+        ),
+        (
+            ("provision", "--check", "-l", "gw1", "--layer", "base"),
+            "next: hybridctl provision --limit gw1 --layer base\n",
+        ),
+        (("provision", "-l", "gw1", "--layer", "base"), "next: hybridctl verify --limit gw1\n"),
+        (("plan", "-i", "x y"), "next: hybridctl provision -i "),
+    ],
+)
+def test_the_next_command_is_for_the_same_hosts_and_layers(ask: Ask, arguments: tuple[str, ...], told: str) -> None:
+    """What was planned for one host is not provisioned on all by copying a line."""
+    result, _ = ask(*arguments)
+    assert told in result.stderr
+
+
+def test_the_next_command_is_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pattern or a path with what a shell would take for its own."""
+    say_next("provision", Path("my site"), "all:!gw1", ["base"])
+    assert capsys.readouterr().err == "next: hybridctl provision -i 'my site' --limit 'all:!gw1' --layer base\n"
+
+
+def test_the_runner_gets_the_hosts_and_not_the_pattern(ask: Ask) -> None:
+    """Ansible works in another folder, where an @FILE would be another file; without a limit there is none."""
+    _, fake = ask("provision", "--limit", "gateway")
+    assert fake.request is not None
+    assert fake.request.limit == "gw1"
+    _, fake = ask("provision")
+    assert fake.request is not None
+    assert fake.request.limit is None
 
 
 def test_plan_as_json(ask: Ask) -> None:

@@ -2,27 +2,99 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from hybridctl.cli import COMMANDS, cli
+from hybridctl.checks import CATALOGUE, TOPICS
+from hybridctl.cli import cli
 from hybridctl.cli.options import json_option
 from hybridctl.errors import InvalidInput
+from hybridctl.layers import known_layers
+
+README = Path(__file__).parents[2] / "README.md"
+SITE_OF_THE_LAB = ".hybridctl/lab/lab/site/inventory"  # what `hybridctl lab up` makes
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_an_example(name: str) -> None:
-    """`hybridctl COMMAND --help` says what it does and shows an example."""
-    result = CliRunner().invoke(cli, [name, "--help"])
+def leaves(group: click.Group = cli, *path: str) -> Iterator[tuple[str, ...]]:
+    """Yield every command there is, those of groups too, as the words that call it."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        yield (*path, name)
+        if isinstance(found, click.Group):
+            yield from leaves(found, *path, name)
+
+
+def examples(text: str) -> list[list[str]]:
+    """Return the calls of hybridctl in a text, as words, without what a shell does with them."""
+    calls = []
+    for line in text.splitlines():
+        call = re.match(r"\s*hybridctl ([a-z].*)", line)
+        if call:
+            lexer = shlex.shlex(call[1].split(" #")[0], posix=True, punctuation_chars=";|>&")
+            lexer.whitespace_split = True
+            words = list(lexer)
+            ends = [place for place, word in enumerate(words) if word in ("|", ">", "&&", ";")]
+            calls.append(words[: ends[0]] if ends else words)
+    return calls
+
+
+def parsed(words: list[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Parse a call as click would, without running it; return the command and its options."""
+    at, path, rest = click.Context(cli, info_name="hybridctl"), (), list(words)
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        found = command.get_command(at, rest[0])
+        assert found is not None, f"there is no command {rest[0]}"
+        command, path = found, (*path, rest.pop(0))
+        if rest or not isinstance(command, click.Group):
+            with command.make_context(path[-1], list(rest), parent=at) as context:
+                at, options = context, context.params
+    return path, options
+
+
+@pytest.mark.parametrize("path", list(leaves()), ids=" ".join)
+def test_every_command_has_help_with_an_example_of_itself(path: tuple[str, ...]) -> None:
+    """`hybridctl COMMAND --help` says what it does, names its options and shows a call of this very command."""
+    result = CliRunner().invoke(cli, [*path, "--help"])
     assert result.exit_code == 0
-    assert "Example" in result.output
+    assert f"hybridctl {' '.join(path)}" in result.output.partition("Example:")[2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for path in leaves() for words in examples(CliRunner().invoke(cli, [*path, "--help"]).output)]
+    + examples(README.read_text(encoding="utf-8")),
+    ids=" ".join,
+)
+def test_every_example_can_be_typed(words: list[str]) -> None:
+    """Its command and options exist, its layers and checks too, and its inventory is one that we make."""
+    _, options = parsed(words)
+    assert set(options.get("layers") or ()) <= set(known_layers())
+    assert set(options.get("only") or ()) <= {*CATALOGUE, *TOPICS}
+    assert options.get("inventory") in (None, Path(SITE_OF_THE_LAB))
+
+
+@pytest.mark.parametrize(
+    "line", ["hybridctl provison", "hybridctl plan --layers base", "hybridctl lab raise", "hybridctl lab exec"]
+)
+def test_an_example_that_cannot_be_typed_is_found(line: str) -> None:
+    """The test above can fail."""
+    (words,) = examples(line)
+    with pytest.raises((AssertionError, click.UsageError)):
+        parsed(words)
 
 
 def test_help_imports_nothing_slow() -> None:

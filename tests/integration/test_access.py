@@ -77,6 +77,21 @@ def test_become_and_its_password(tmp_path: Path) -> None:
     assert looked_up(tmp_path, {"ansible_become": "no"}).become_user == ""
 
 
+@pytest.mark.parametrize(
+    ("variables", "become"),
+    [
+        ({}, ("sudo", "-H")),
+        ({"ansible_become_exe": "/opt/bin/sudo"}, ("/opt/bin/sudo", "-H")),
+        ({"ansible_become_flags": "-HSn -g 'two words'"}, ("sudo", "-H", "-g", "two words")),
+        ({"ansible_sudo_flags": "-E --non-interactive"}, ("sudo", "-E")),
+        ({"ansible_become_flags": ""}, ("sudo",)),
+    ],
+)
+def test_sudo_and_its_flags(tmp_path: Path, variables: dict[str, Any], become: tuple[str, ...]) -> None:
+    """A sudo of the site's own and its flags count; how it gets its password is ours to decide."""
+    assert looked_up(tmp_path, {"ansible_become": True, **variables}).become == become
+
+
 def test_settings_of_ansibles_own_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the user sets for Ansible by environment or by the configuration file they name is heeded."""
     configuration = tmp_path / "my.cfg"

@@ -152,6 +152,17 @@ def test_sudo_never_asks_when_no_password_is_known(notes: Notes) -> None:
     assert sudo[1:5] == ["-H", "-n", "-u", "vllm"]
 
 
+def test_a_sudo_of_the_sites_own(notes: Notes, tmp_path: Path) -> None:
+    """Its path and flags reach the host, quoted."""
+    own = tmp_path / "own sudo"
+    own.write_text((tmp_path / "sudo").read_text())
+    own.chmod(0o755)
+    access = Access("a", become=(str(own), "-E", "-g", "a b"), become_user="root", become_password="become-me")
+    assert opened(access).host.run("echo there").stdout == "there\n"
+    (sudo,) = [argv for argv in notes() if argv[0] == "own sudo"]
+    assert sudo[1:9] == ["-E", "-g", "a b", "-S", "-p", "", "-u", "root"]
+
+
 def test_passwords_are_in_no_argument(notes: Notes) -> None:
     """Both passwords go through pipes."""
     access = Access("a", password="let-me-in", become_user="root", become_password="become-me")

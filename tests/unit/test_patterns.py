@@ -122,6 +122,21 @@ def test_a_file_of_names(tmp_path: Path) -> None:
         patterns.match(f"@{tmp_path}/gone", ["a"], {})
 
 
+@pytest.mark.parametrize("pattern", ["", " ", ",", " , ", "!", "&,!", ":"])
+def test_an_empty_limit_is_not_all_hosts(pattern: str) -> None:
+    """Ansible takes it for everybody; an empty variable in a script must not."""
+    with pytest.raises(InvalidInput, match="is empty; nothing was contacted") as caught:
+        patterns.match(pattern, ["a"], {"all": ["a"]})
+    assert "leave --limit away" in caught.value.hint
+
+
+def test_an_empty_file_of_names_is_not_all_hosts(tmp_path: Path) -> None:
+    """A retry file of a run in which nobody failed."""
+    (tmp_path / "retry").write_text("\n")
+    with pytest.raises(InvalidInput, match="is empty"):
+        patterns.match(f"@{tmp_path}/retry", ["a"], {"all": ["a"]})
+
+
 def test_a_broken_expression_is_refused() -> None:
     """An expression that does not compile is a usage error."""
     with pytest.raises(InvalidInput, match="not a pattern"):
