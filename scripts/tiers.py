@@ -19,6 +19,7 @@ LINT = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
+    ("mypy", "--explicit-package-bases", "plugins"),
     ("yamllint", "--strict", "."),
     ("ansible-lint", "--offline", "-q"),
 )
