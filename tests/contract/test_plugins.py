@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridctl.site.plugins.action.files import KEYS, TASK_KEYS
+from ansible_collections.hybridctl.site.plugins.modules.units import ARGUMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -41,6 +42,18 @@ def test_the_options_of_files_are_documented() -> None:
     assert set(options) == TASK_KEYS
     assert set(options["files"]["suboptions"]) == set().union(*KEYS.values())
     assert set(options["files"]["suboptions"]["state"]["choices"]) == set(KEYS)
+
+
+def test_the_options_of_units_are_documented() -> None:
+    """Names, types, defaults and choices of the argument specification are those that ansible-doc shows."""
+
+    def compared(options: dict[str, Any], nested: str) -> dict[str, dict[str, Any]]:
+        keys = ("type", "elements", "required", "default", "choices")
+        plain = {name: {key: spec[key] for key in keys if spec.get(key)} for name, spec in options.items()}
+        inner = {f"units.{name}": spec for name, spec in options.get("units", {}).get(nested, {}).items()}
+        return {**plain, **(compared(inner, nested) if inner else {})}
+
+    assert compared(documented(ROOT, "units")["doc"]["options"], "suboptions") == compared(ARGUMENTS, "options")
 
 
 def test_ansible_doc_knows_the_modules_from_the_wheel(tmp_path: Path) -> None:

@@ -35,8 +35,10 @@ def play(
     python: str = sys.executable,
     variables: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
+    inventory: tuple[str, ...] = ("-i", "localhost,", "-c", "local"),
+    host: str = "localhost",
 ) -> Played:
-    """Run the tasks from a playbook in `folder`; a failing task is recorded and the next one runs."""
+    """Run the tasks from a playbook in `folder`, here or on a host; a failing one is recorded, the next one runs."""
     folder.mkdir(exist_ok=True)
     record = folder / "results.json"
     names = [f"result_{index}" for index in range(len(tasks))]
@@ -50,12 +52,14 @@ def play(
         "check_mode": False,
         "diff": False,
         "no_log": True,
-        "vars": {"ansible_python_interpreter": sys.executable},
+        "delegate_to": "localhost",
+        "become": False,
+        "vars": {"ansible_python_interpreter": sys.executable, "ansible_connection": "local"},
     }
-    known = {"ansible_python_interpreter": python, **(variables or {})}
-    book = [{"hosts": "localhost", "gather_facts": False, "vars": known, "tasks": [*recorded, keep]}]
+    known = {**({"ansible_python_interpreter": python} if host == "localhost" else {}), **(variables or {})}
+    book = [{"hosts": host, "gather_facts": False, "vars": known, "tasks": [*recorded, keep]}]
     (folder / "play.yml").write_text(yaml.safe_dump(book))
-    argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", *flags]
+    argv = [Path(sys.executable).with_name("ansible-playbook"), *inventory, *flags]
     argv.append("play.yml")
     settings = {
         **os.environ,
