@@ -22,6 +22,7 @@ LINT = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
+    ("mypy", "--explicit-package-bases", "plugins"),
     ("yamllint", "--strict", "."),
     ("ansible-lint", "--offline", "-q"),
 )

@@ -38,9 +38,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_collection_in_the_wheel_is_what_git_tracks(wheel: Path) -> None:
-    """Every role and playbook file travels, and nothing that is not one of them."""
+    """Every role, playbook and plugin file travels, and nothing that is not one of them."""
     inside = {n.removeprefix(SITE) for n in zipfile.ZipFile(wheel).namelist() if n.startswith(SITE)}
-    expected = tracked("roles", "playbooks", "meta") | {
+    expected = tracked("roles", "playbooks", "plugins", "meta") | {
         "galaxy.yml",
         "lock.yml",
         "README.md",
@@ -52,8 +52,8 @@ def test_the_collection_in_the_wheel_is_what_git_tracks(wheel: Path) -> None:
 
 def test_the_collection_holds_only_allowed_kinds_of_file() -> None:
     """The manifest of galaxy.yml names every kind of file that travels."""
-    allowed = {".yml", ".j2", ".md"}
-    assert {Path(n).suffix for n in tracked("roles", "playbooks", "meta")} <= allowed
+    allowed = {".yml", ".j2", ".md", ".py"}
+    assert {Path(n).suffix for n in tracked("roles", "playbooks", "plugins", "meta")} <= allowed
 
 
 def test_the_package_in_the_wheel_is_complete(wheel: Path) -> None:
@@ -73,4 +73,4 @@ def test_ansible_galaxy_builds_the_collection(wheel: Path, tmp_path: Path) -> No
     subprocess.run(argv, check=True, capture_output=True)
     with tarfile.open(next(out.glob("*.tar.gz"))) as archive:
         names = {member.name for member in archive.getmembers() if member.isfile()}
-    assert tracked("roles", "playbooks", "meta") | {"lock.yml"} <= names
+    assert tracked("roles", "playbooks", "plugins", "meta") | {"lock.yml"} <= names
