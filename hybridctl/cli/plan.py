@@ -56,8 +56,8 @@ def command(
     Example:
       hybridctl plan
       hybridctl plan --limit gw1 --layer gateway --full
-      hybridctl plan --out monday.plan && hybridctl provision --plan monday.plan
-      hybridctl plan --detailed-exitcode || echo "drifted, or could not be planned"
+      hybridctl plan --out monday.plan
+      hybridctl plan --limit kunpeng --detailed-exitcode
       hybridctl plan --json | jq '.hosts[] | {name, changes: (.changes | length)}'
     """
     from hybridctl.cli.progress import choose

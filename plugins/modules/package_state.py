@@ -37,6 +37,13 @@ options:
     type: bool
     default: false
     description: Hold those of the packages that are installed.
+attributes:
+  check_mode:
+    support: full
+    description: Nothing is held.
+  diff_mode:
+    support: none
+    description: The action P(hybridctl.site.packages#action) has one.
 author: [The hybridctl authors]
 """
 
