@@ -21,7 +21,7 @@ EXAMPLE = content.inventories() / "example"
 
 
 def test_the_example_is_the_reference_site() -> None:
-    """Two Kunpeng, two GPU servers, a gateway, a monitoring host; each worker with its reference profile."""
+    """Two Kunpeng, two GPU servers, a gateway, a monitoring host; each with a profile, workers the reference."""
     inventory = load_inventory(open_site(EXAMPLE))
     sizes = {group: len(inventory.groups[group]) for group in ("kunpeng", "nvidia", "gateway", "monitoring")}
     assert sizes == {"kunpeng": 2, "nvidia": 2, "gateway": 1, "monitoring": 1}
@@ -29,6 +29,7 @@ def test_the_example_is_the_reference_site() -> None:
         name: inventory.hosts[name].profile for group in ("kunpeng", "nvidia") for name in inventory.groups[group]
     }
     assert set(profiles.values()) == {"kunpeng-920-reference", "a100-2x80g-reference"} <= set(profile_names())
+    assert [host.name for host in inventory.hosts.values() if host.profile is None] == []
     assert set(inventory.groups) <= {*GROUPS, "all", "ungrouped"}
 
 
