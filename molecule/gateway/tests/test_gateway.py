@@ -246,33 +246,43 @@ def test_the_last_worker_is_not_drained_by_mistake(host: Host, converged: Play) 
 
 def test_a_drain_waits_for_streams_of_the_process_before(host: Host, client: httpx.Client, converged: Play) -> None:
     """A stream that began before a reload runs on in the old process; the drain ends after it."""
-    ended = []
+    ended: list[tuple[float, str]] = []
+    last = threading.Event()
 
     def stream() -> None:
         body = COMPLETION | {"stream": True, "max_tokens": 1000, "ignore_eos": True}
-        while not ended:
+        while not last.is_set():
             with client.stream("POST", "/v1/completions", json=body) as answer:
                 lines = [line for line in answer.iter_lines() if line]
             ended.append((time.monotonic(), lines[-1]))
 
-    words = ("-e", "worker=cpu1", "-e", "gateway_drain_last=true")
-    # The engine is slowed down, so that the stream outlasts the playbook's first look.
+    def caught() -> bool:
+        """Stop the engine in the middle of a stream."""
+        worker().check_output("kill -STOP %s", pid)
+        if in_flight() > 0:
+            return True
+        worker().check_output("kill -CONT %s", pid)
+        return False
+
     pid = worker().check_output("pgrep -f VLLM::EngineCore")
     reader = threading.Thread(target=stream)
+    waker = threading.Timer(20, lambda: worker().run("kill -CONT %s", pid))
     try:
         reader.start()
-        wait_for(lambda: in_flight() > 0)
-        worker().check_output("kill -STOP %s", pid)
+        wait_for(caught)
+        last.set()
         renew(host, "reload")
-        waker = threading.Timer(20, lambda: worker().run("kill -CONT %s", pid))
+        assert reader.is_alive()
         waker.start()
+        words = ("-e", "worker=cpu1", "-e", "gateway_drain_last=true")
         done = converged(*words, playbook="playbooks/adhoc/drain_worker.yml")
         drained = time.monotonic()
         reader.join(60)
         assert done.returncode == 0, done.stdout
-        assert ended[0][1] == "data: [DONE]"
-        assert ended[0][0] <= drained + 1
+        assert ended[-1][1] == "data: [DONE]"
+        assert ended[-1][0] <= drained + 1
     finally:
+        last.set()
         worker().run("kill -CONT %s", pid)
         converged("-e", "worker=cpu1", playbook="playbooks/adhoc/undrain_worker.yml")
 
