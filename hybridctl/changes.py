@@ -104,7 +104,11 @@ def _declared(result: Mapping[str, Any]) -> Iterator[Change]:
     """Read what a module of ours says itself."""
     known = set(Change.__dataclass_fields__)
     for resource in result["resources"]:
-        yield Change(**{key: value for key, value in resource.items() if key in known})
+        fields = {key: value for key, value in resource.items() if key in known}
+        if fields["action"] in ("create", "change"):
+            # Whether it is new then is not certain: a package that comes before may bring its own version of it.
+            fields["action"] = "write"
+        yield Change(**fields)
 
 
 _KINDS = {"directory": "directory", "link": "link", "hard": "link"}

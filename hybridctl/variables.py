@@ -17,7 +17,7 @@ from hybridctl.yamlmarks import OPAQUE, entries, line_of, value_of
 __all__ = ["Option", "Variables", "role_options"]
 
 MASK = "********"
-HELPER_ROLES = ("systemd_unit", "locked_packages")  # called by other roles, never set by a user
+HELPER_ROLES = ("locked_packages",)  # called by other roles, never set by a user
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 _STATE = "hybridctl.site.package_state"
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
     """`hybridctl.site.packages`; plans in check mode, and says what it did by comparing before with after."""
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -64,11 +64,16 @@ class Action:
 
 @dataclass(frozen=True)
 class World:
-    """What a plan is made from besides the units themselves."""
+    """What a plan is made from besides the units themselves.
+
+    Attributes:
+        packages_enable: whether packages of this system enable the units they bring, as Debian's do.
+    """
 
     clock: Clock
     changed_paths: frozenset[str] = frozenset()
     check: bool = False
+    packages_enable: bool = False
     folders: tuple[str, ...] = FOLDERS
     changed_at: Callable[[str], float | None] = field(default=changed_at)
 
@@ -112,12 +117,11 @@ def _unmasked(unit: Unit, world: World) -> Unit:
 
 
 def _unknown(want: Wanted, world: World) -> list[Action]:
-    verbs = [verb for verb, wish in (("enable", want.enabled), ("start", want.state == "started")) if wish]
-    if not verbs:
-        return []
-    if not world.check:
+    files = [path for path in _main_files(want.name, world) if path in world.changed_paths]
+    enable = want.enabled and (files or not world.packages_enable)
+    verbs = [verb for verb, wish in (("enable", enable), ("start", want.state == "started")) if wish]
+    if not world.check and (want.enabled or want.state == "started"):
         raise UnitError(want, "no such unit; install the package that brings it, or write its file first")
-    files = [path for path in _own_files(want.name, world) if path in world.changed_paths]
     return [
         Action(verb, "not there yet", f"file {files[0]}" if files else f"unit file of {want.name}") for verb in verbs
     ]
@@ -184,10 +188,14 @@ def _reason(paths: tuple[str, ...], since: Moment, world: World) -> str:
 
 def _own_files(name: str, world: World) -> list[str]:
     """Return every path that makes or extends the unit and is there or coming."""
-    file = _file_name(name)
-    mains = [f"{folder}/{entry}" for folder in world.folders for entry in dict.fromkeys((name, file))]
+    mains = _main_files(name, world)
     drop_ins = [path for path in sorted(world.changed_paths) for main in mains if path.startswith(f"{main}.d/")]
     return mains + drop_ins
+
+
+def _main_files(name: str, world: World) -> list[str]:
+    """Return every path that makes the unit."""
+    return [f"{folder}/{entry}" for folder in world.folders for entry in dict.fromkeys((name, _file_name(name)))]
 
 
 def _file_name(name: str) -> str:

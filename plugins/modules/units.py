@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -219,7 +220,9 @@ def main() -> None:
         if stale and units and not module.check_mode:
             manager.daemon_reload()
             units = manager.show(names)
-        world = World(Clock.read(), frozenset(changed), module.check_mode)
+        # deb-systemd-helper is what Debian's packages enable their units with; RPM's leave that to presets.
+        enables = os.path.exists("/usr/bin/deb-systemd-helper")
+        world = World(Clock.read(), frozenset(changed), module.check_mode, enables)
         plans = [plan(want, unit, world) for want, unit in zip(wants, units)]
         for want, unit, actions in zip(wants, units, plans):
             for action in actions:

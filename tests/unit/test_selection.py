@@ -44,7 +44,7 @@ def test_layers_and_roles_as_tags(
     [
         (Options(layers=("wings",)), "--layer wings: there is no such layer", "preflight, base, serving"),
         (Options(roles=("wings",)), "--role wings: no layer has such a role", "gateway, host_base, model_store"),
-        (Options(roles=("systemd_unit",)), "--role systemd_unit: no layer has such a role", "host_base"),
+        (Options(roles=("locked_packages",)), "--role locked_packages: no layer has such a role", "host_base"),
         (
             Options(layers=("base", "gateway"), roles=("vllm",)),
             "--layer base, gateway has none of --role vllm; nothing would be done",
