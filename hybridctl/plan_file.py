@@ -9,10 +9,19 @@ from typing import Any
 import jsonschema
 
 from hybridctl import content
-from hybridctl.errors import InvalidInput
+from hybridctl.changes import key_set
+from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 from hybridctl.planning import PLAN_SCHEMA, Plan
 
-__all__ = ["moved", "read_plan", "write_plan"]
+__all__ = ["Moved", "hold", "moved", "read_plan", "strayed", "write_plan"]
+
+LONGEST = 20  # lines of what moved on a screen
+
+
+class Moved(HybridctlError):
+    """The world is another than the one a plan was made for; nothing was changed."""
+
+    exit_code = ExitCode.HOST_FAILED  # as for hosts that were not started
 
 
 def write_plan(plan: Plan, path: Path) -> None:
@@ -60,6 +69,39 @@ def read_plan(path: Path) -> dict[str, Any]:
     return dict(document)
 
 
+def hold(approved: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
+    """Refuse to carry out a plan that is not the one of this moment.
+
+    Args:
+        approved: of the plan file.
+        now: of a plan made a moment ago.
+        path: of the plan file.
+
+    Raises:
+        Moved: with every difference, a line each.
+    """
+    lines = moved(approved, now)
+    if lines:
+        more = [f"and {len(lines) - LONGEST} more"] if len(lines) > LONGEST else []
+        text = "\n".join(f"  {line}" for line in [*lines[:LONGEST], *more])
+        raise Moved(
+            f"{path}: the world has moved since the plan was made; nothing was changed:\n{text}",
+            f"look at it and approve it anew: hybridctl plan --out {path}",
+        )
+
+
+def strayed(approved: Mapping[str, Any], done: Mapping[str, Any]) -> list[str]:
+    """Return what a run did beside its plan, or left out of it, a line each.
+
+    Args:
+        done: result.json of the run.
+    """
+    planned, made = key_set(approved["hosts"]), key_set(done["hosts"])
+    beside = [f"{host}: {action} {name} was done and not in the plan" for host, name, action in sorted(made - planned)]
+    left = [f"{host}: {action} {name} was in the plan and not done" for host, name, action in sorted(planned - made)]
+    return beside + left
+
+
 def moved(approved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return what differs between two plan documents, a line each; empty when they would do the same.
 
@@ -70,7 +112,7 @@ def moved(approved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
         *(
             f"the plan was made {name.removesuffix('s')} {approved[name] or 'all'}, this is {now[name] or 'all'}"
-            for name in ("site", "limit", "layers")
+            for name in ("site", "limit", "layers", "roles")
             if approved[name] != now[name]
         ),
         *_moved_hosts({h["name"]: h for h in approved["hosts"]}, {h["name"]: h for h in now["hosts"]}),

@@ -86,9 +86,10 @@ class Plan:
         """Return it as JSON."""
         run = self.result.document
         outcomes = {host.name: host for host in self.result.hosts}
+        kept = ("id", "site", "limit", "layers", "roles", "asked", "judged", "exit_code", "message")
         return {
             "schema": PLAN_SCHEMA,
-            **{key: run[key] for key in ("id", "site", "limit", "layers", "asked", "judged", "exit_code", "message")},
+            **{key: run[key] for key in kept},
             "summary": self.summary(),
             "hosts": [
                 {

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,14 @@ __all__ = ["command"]
 @layer_option
 @role_option
 @rollout_options
+@click.option("--plan", "approved", type=click.Path(path_type=Path), help="Do what this plan says, or refuse.")
 @click.option("--resume", metavar="RUN", help="Go on with the hosts that did not end well in RUN (an id, or latest).")
 @click.option("--break-locks", is_flag=True, help="Break locks of other runs, unless they are known to go on.")
 @work_options
 @json_option
-def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: bool, **chosen: Any) -> None:
+def command(
+    inventory: Path | None, verbose: bool, as_json: bool, break_locks: bool, approved: Path | None, **chosen: Any
+) -> None:
     """Bring every host to what the site folder says.
 
     The inventory is validated before any host is contacted. A host that fails or dies does not stop the others. Ctrl-C
@@ -54,6 +58,9 @@ def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: b
     Hooks run in the site folder, without a shell, and get HYBRIDCTL_RUN, HYBRIDCTL_BATCH, HYBRIDCTL_BATCHES,
     HYBRIDCTL_HOSTS and, afterwards, HYBRIDCTL_STATUS (ok or failed). After a Ctrl-C none is started.
 
+    With --plan FILE, of `hybridctl plan --out FILE`, the same hosts, layers and roles are planned anew. Where that
+    differs from the file, what moved is named and nothing is changed; otherwise just that is done.
+
     Each host has a lock, so that two provisions never work on it at once. A lock whose process is dead is asked about.
 
     Exit codes: 0 ok; 3 a host failed (also when others were unreachable) or was not started; 4 a host was unreachable;
@@ -65,17 +72,22 @@ def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: b
       hybridctl provision --check --limit gateway
       hybridctl provision --canary cpu1 --batch 1,10%,50% --max-fail 2
       hybridctl provision --resume latest
+      hybridctl provision --plan monday.plan --batch 1,50%
       hybridctl provision --batch 25% --window 22:00-05:00 --before-batch './silence-alerts 90'
       hybridctl provision -i .hybridctl/lab/lab/site/inventory --layer base --role vllm
       hybridctl provision --json | jq '.hosts[] | {name, changed}'
     """
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import host_table, keep_page, say_next, say_result
+    from hybridctl.plan_file import strayed
     from hybridctl.provisioning import Conduct, provision
     from hybridctl.site import open_site
 
     site = open_site(inventory)
+    plan = _approved(approved, chosen) if approved else None
     resumed, execution, rollout = _prepare(site, **chosen)
+    if plan and approved:
+        _hold(plan, approved, execution, verbose)
     if resumed and not execution.hosts:
         click.echo(f"run {resumed.id} has nothing left: all of its hosts ended well", err=True)
         if as_json:
@@ -89,6 +101,8 @@ def command(inventory: Path | None, verbose: bool, as_json: bool, break_locks: b
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
     keep_page(result.path)
     say_result(result)
+    for line in strayed(plan, result.document) if plan and result.exit_code == 0 else ():
+        click.secho(f"Warning: {line}", fg="yellow", err=True)
     if result.exit_code == 0:
         # verify judges hosts, not layers; of a resumed run, all that the run was for.
         options = execution.options
@@ -117,7 +131,7 @@ def _prepare(
 
     if resume is None:
         rollout = (Rollout() if check else site.rollout).over(given)
-        execution = Execution.prepare(site, Options(limit, check, check, layers, roles, forks))
+        execution = Execution.prepare(site, Options(limit, check, True, layers, roles, forks))
         record = None
     else:
         for option, value in (("--limit", limit), ("--check", check), ("--layer", layers), ("--role", roles)):
@@ -129,6 +143,36 @@ def _prepare(
     rollout.check_programs(site.root)
     rollout.check_canary(execution.hosts)
     return record, execution, rollout
+
+
+def _approved(path: Path, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Read a plan file; what the run is for is what the plan was made for."""
+    from hybridctl.plan_file import read_plan
+
+    names = {"limit": "--limit", "layers": "--layer", "roles": "--role", "check": "--check", "resume": "--resume"}
+    for name, option in names.items():
+        if chosen[name]:
+            raise click.UsageError(
+                f"--plan has the hosts, layers and roles of its plan; {option} cannot be given with it"
+            )
+    plan = read_plan(path)
+    chosen.update(limit=plan["limit"], layers=tuple(plan["layers"]), roles=tuple(plan["roles"]))
+    return plan
+
+
+def _hold(plan: dict[str, Any], path: Path, execution: "Execution", verbose: bool) -> None:
+    """Plan anew and refuse where that is not the plan of the file."""
+    from hybridctl.cli.progress import choose
+    from hybridctl.execution import execute
+    from hybridctl.hostlock import look
+    from hybridctl.plan_file import hold
+    from hybridctl.planning import Plan
+
+    click.echo(f"holding {path} against the hosts", err=True)
+    check = replace(execution, options=replace(execution.options, check=True, diff=True))
+    with choose(verbose) as progress:
+        now = Plan.of(execute(check, "plan", [progress], extra_vars=look()))
+    hold(plan, now.document(), path)
 
 
 def _headline(execution: "Execution", resumed: "Record | None") -> str:

@@ -102,6 +102,26 @@ def test_half_provisioned_hosts(site: Site) -> None:
     assert {("gw1", "unit haproxy.service", "start"), ("gw1", "package haproxy", "install")} <= made
 
 
+def test_a_plan_kept_in_a_file(site: Site) -> None:
+    """A plan of a world that has moved is refused with what moved, and nothing is done; a true one is done as it says."""
+    file = site.lab.folder / "monday.plan"
+    site.on("gw1", "echo drift >> /etc/haproxy/haproxy.cfg")
+    site.run("plan", "--out", str(file))
+    site.on("gw1", "apt-mark unhold socat; chmod 0600 /etc/sysctl.d/60-hybridctl.conf")
+    before = site.checksums()
+    argv = [BIN / "hybridctl", "provision", "-i", site.lab.inventory, "--plan", file]
+    refused = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert refused.returncode == 3, refused.stderr[-3000:]
+    for line in ("hold package socat", "write file /etc/sysctl.d/60-hybridctl.conf"):
+        assert f"gw1: {line} is needed now and not in the plan" in refused.stderr
+    assert differences(before, site.checksums()) == []
+    site.run("plan", "--out", str(file))
+    done = subprocess.run([*argv, "--json"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert key_set(json.loads(done.stdout)["hosts"]) == key_set(json.loads(file.read_text())["hosts"])
+    assert "Warning" not in done.stderr
+
+
 def test_provisioned_hosts(site: Site) -> None:
     """Nothing is planned, and nothing is done."""
     assert site.plan_then_provision() == set()

@@ -13,7 +13,7 @@ import pytest
 from hybridctl import content
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.events import Outcomes, parse
-from hybridctl.plan_file import moved, read_plan, write_plan
+from hybridctl.plan_file import Moved, hold, moved, read_plan, strayed, write_plan
 from hybridctl.planning import Plan
 from hybridctl.results import RunResult
 from hybridctl.testing import result_event, stats
@@ -39,8 +39,8 @@ def plan() -> Plan:
         event = parse(raw)
         assert event is not None
         outcomes.add(event)
-    run = {"id": "20260101T000000Z-0000", "site": "bank", "limit": None, "layers": [], "asked": 2, "judged": 2,
-           "exit_code": 0, "message": ""}  # fmt: skip
+    run = {"id": "20260101T000000Z-0000", "site": "bank", "limit": None, "layers": [], "roles": [],
+           "asked": 2, "judged": 2, "exit_code": 0, "message": ""}  # fmt: skip
     return Plan.of(RunResult(Path(), ExitCode.OK, tuple(outcomes.hosts.values()), run))
 
 
@@ -126,3 +126,29 @@ def test_what_moved_is_named(plan: Plan, edit: Edit, line: str) -> None:
     now = copy.deepcopy(plan.document())
     edit(now)
     assert moved(plan.document(), now) == [line]
+
+
+def test_a_plan_is_held_or_refused_with_everything_named(plan: Plan) -> None:
+    """The same world passes; another one is refused with its lines, exit 3 and how to go on, cut where there are many."""
+    document, path = plan.document(), Path("monday.plan")
+    hold(document, document, path)
+    now = copy.deepcopy(document)
+    now["hosts"][1]["changes"] = [{**document["hosts"][0]["changes"][1], "name": f"/etc/{n}"} for n in range(30)]
+    with pytest.raises(Moved) as error:
+        hold(document, now, path)
+    assert error.value.exit_code is ExitCode.HOST_FAILED
+    assert "  mon1: write file /etc/0 is needed now and not in the plan" in error.value.message.splitlines()
+    assert error.value.message.splitlines()[-1] == "  and 10 more"
+    assert error.value.hint == "look at it and approve it anew: hybridctl plan --out monday.plan"
+
+
+def test_what_a_run_did_beside_its_plan_is_named(plan: Plan) -> None:
+    """Both ways: done and not planned, planned and not done; nothing when they agree."""
+    document = plan.document()
+    assert strayed(document, document) == []
+    done = copy.deepcopy(document)
+    done["hosts"][0]["changes"][0]["action"] = "install"
+    assert strayed(document, done) == [
+        "gw1: install package haproxy was done and not in the plan",
+        "gw1: upgrade package haproxy was in the plan and not done",
+    ]

@@ -42,7 +42,7 @@ def plan_of(*raws: dict[str, Any], hosts: tuple[str, ...] = ("a", "b", "c")) -> 
         event = parse(raw)
         assert event is not None
         outcomes.add(event)
-    run = dict.fromkeys(("id", "site", "limit", "layers", "asked", "judged", "exit_code", "message"))
+    run = dict.fromkeys(("id", "site", "limit", "layers", "roles", "asked", "judged", "exit_code", "message"))
     return Plan.of(RunResult(Path(), ExitCode.OK, tuple(outcomes.hosts.values()), run))
 
 
