@@ -103,7 +103,7 @@ def test_half_provisioned_hosts(site: Site) -> None:
 
 
 def test_a_plan_kept_in_a_file(site: Site) -> None:
-    """A plan of a world that has moved is refused with what moved, and nothing is done; a true one is done as it says."""
+    """A plan of a world that has moved is refused with what moved, nothing is done; a true one is done so."""
     file = site.lab.folder / "monday.plan"
     site.on("gw1", "echo drift >> /etc/haproxy/haproxy.cfg")
     site.run("plan", "--out", str(file))

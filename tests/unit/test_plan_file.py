@@ -129,7 +129,7 @@ def test_what_moved_is_named(plan: Plan, edit: Edit, line: str) -> None:
 
 
 def test_a_plan_is_held_or_refused_with_everything_named(plan: Plan) -> None:
-    """The same world passes; another one is refused with its lines, exit 3 and how to go on, cut where there are many."""
+    """The same world passes; another is refused with its lines, exit 3 and how to go on, cut where there are many."""
     document, path = plan.document(), Path("monday.plan")
     hold(document, document, path)
     now = copy.deepcopy(document)
