@@ -140,10 +140,10 @@ def test_the_textfile(ask: Ask, tmp_path: Path) -> None:
     assert "sup3r-secret" not in result.output
 
 
-def test_a_bad_textfile_contacts_nobody(ask: Ask) -> None:
+def test_a_bad_textfile_contacts_nobody(ask: Ask, tmp_path: Path) -> None:
     """Exit 2 before anything runs."""
     for name, word in (("x.txt", "*.prom only"), ("no/x.prom", "not there")):
-        result, fake = ask("drift", "--textfile", name)
+        result, fake = ask("drift", "--textfile", str(tmp_path / name))
         assert result.exit_code == 2
         assert word in result.stderr
         assert fake.request is None
