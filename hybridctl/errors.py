@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     HOST_UNREACHABLE = 4
     VERIFY_FAILED = 5
     VERIFY_INCOMPLETE = 6
-    CHANGES_PENDING = 7  # of `plan --detailed-exitcode` only
+    CHANGES_PENDING = 7  # of `drift` and `plan --detailed-exitcode` only
     INTERRUPTED = 130  # Ctrl-C, as a shell reports it
 
 

@@ -15,7 +15,7 @@ from hybridctl.errors import HybridctlError, Interrupted
 __all__ = ["cli", "main"]
 
 # One module a command, imported only when it is asked for: `--help` and completion stay fast.
-COMMANDS = ("init", "doctor", "plan", "provision", "verify", "runs", "lab", "collection", "completion")
+COMMANDS = ("init", "doctor", "plan", "provision", "drift", "verify", "runs", "lab", "collection", "completion")
 
 
 class _Group(click.Group):
@@ -76,7 +76,7 @@ def _report(ctx: click.Context, error: HybridctlError) -> None:
     cls=_Group,
     context_settings={"auto_envvar_prefix": "HYBRIDCTL", "help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 ok, 1 our fault, 2 usage or invalid input, 3 a host failed or was not started, 4 a host is "
-    "unreachable, 5 verification failed, 6 verification incomplete, 130 interrupted.",
+    "unreachable, 5 verification failed, 6 verification incomplete, 7 something differs (drift), 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="hybridctl")
 def cli() -> None:

@@ -1,0 +1,185 @@
+"""What is known to differ, and since when: recorded checks and provisions, taken in one after another. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+__all__ = ["Drifted", "HostMemory", "Memory", "moment"]
+
+MEMORY_SCHEMA = 1
+# Of a run that came to the end of its playbook; in any other, a host without an event may merely not have had its turn.
+_ENDED = ("ok", "failed", "unreachable")
+_PLANNED = ("ok", "nothing to do")
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """One resource of a host that differs.
+
+    Attributes:
+        kind, name, action, why, layer, role: of the planned change.
+        since: start of the first check that saw it so, without a clean check or a repair in between; UTC.
+    """
+
+    kind: str
+    name: str
+    action: str
+    why: str
+    layer: str
+    role: str
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two checks speak of the same drift."""
+        return self.kind, self.name, self.action
+
+    def document(self) -> dict[str, str]:
+        """Return it as JSON."""
+        return {**asdict(self), "since": self.since.isoformat(timespec="seconds")}
+
+
+@dataclass(frozen=True)
+class HostMemory:
+    """What the last check of a host knew; without `planned` it did not come to the end, and this is from before."""
+
+    planned: bool = False
+    drifted: tuple[Drifted, ...] = ()
+
+
+@dataclass
+class Memory:
+    """The drift of a site's hosts.
+
+    Attributes:
+        checked: start of the last check, None before the first.
+        until: end of the last run taken in; those that ended earlier are known.
+        run: identifier of that run.
+    """
+
+    checked: datetime | None = None
+    until: datetime | None = None
+    run: str = ""
+    hosts: dict[str, HostMemory] = field(default_factory=dict)
+
+    def observe(self, run: Mapping[str, Any]) -> None:
+        """Take in a recorded run.
+
+        Args:
+            run: result.json of a run that has ended; what is neither a plan nor a provision says nothing of drift.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not a run's record.
+        """
+        if run["command"] not in ("plan", "provision"):
+            return
+        started, until, name = moment(run["started"]), moment(run["finished"]), str(run["id"])
+        hosts = dict(self.hosts)
+        for host in run["hosts"]:
+            before, scope = hosts.get(host["name"]), _Scope.of(run, host["state"])
+            if run["check"]:
+                hosts[host["name"]] = _checked(before or HostMemory(), host["changes"], scope, started)
+            elif before is not None:
+                hosts[host["name"]] = _repaired(before, host["changes"], scope)
+        if run["check"]:
+            self.checked = max(started, self.checked or started)
+        self.hosts = hosts
+        if self.until is None or until >= self.until:
+            self.until, self.run = until, name
+
+    def keep(self, hosts: Iterable[str]) -> None:
+        """Forget hosts that are no longer the site's."""
+        names = set(hosts)
+        self.hosts = {name: host for name, host in self.hosts.items() if name in names}
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "schema": MEMORY_SCHEMA,
+            "checked": _text(self.checked),
+            "until": _text(self.until),
+            "run": self.run,
+            "hosts": {
+                name: {"planned": host.planned, "resources": [drifted.document() for drifted in host.drifted]}
+                for name, host in self.hosts.items()
+            },
+        }
+
+    @classmethod
+    def read(cls, document: Any) -> "Memory":
+        """Return the memory of a document.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: it is not one, or of another version.
+        """
+        if document["schema"] != MEMORY_SCHEMA:
+            raise ValueError(f"schema {document['schema']!r}, this version reads {MEMORY_SCHEMA}")
+        hosts = {}
+        for name, host in document["hosts"].items():
+            if not isinstance(host["planned"], bool):
+                raise TypeError(f"hosts.{name}.planned is {host['planned']!r}, wants true or false")
+            drifted = (Drifted(**{**entry, "since": moment(entry["since"])}) for entry in host["resources"])
+            hosts[str(name)] = HostMemory(host["planned"], tuple(drifted))
+        checked, until = (moment(document[key]) if document[key] else None for key in ("checked", "until"))
+        return cls(checked, until, str(document["run"]), hosts)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a run's silence about a resource of a host means.
+
+    Attributes:
+        ended: the host came to the end of its tasks.
+        layers: the run's only layers; empty means all.
+        roles: the run was for single roles, and says nothing of what it does not name.
+    """
+
+    ended: bool
+    layers: tuple[str, ...]
+    roles: bool
+
+    @classmethod
+    def of(cls, run: Mapping[str, Any], state: str) -> "_Scope":
+        ended = run["status"] in _ENDED and state in _PLANNED
+        return cls(ended, tuple(run.get("layers") or ()), bool(run.get("roles")))
+
+    def covers(self, drifted: Drifted) -> bool:
+        """Tell whether what the run does not name is clean."""
+        return self.ended and not self.roles and (not self.layers or drifted.layer in (*self.layers, "preflight"))
+
+
+def _checked(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope, started: datetime) -> HostMemory:
+    """Return what is known of a host after a check."""
+    known = {drifted.key: drifted.since for drifted in before.drifted}
+    seen: dict[tuple[str, str, str], Drifted] = {}
+    for change in changes:
+        words = {name: str(change.get(name, "")) for name in ("kind", "name", "action", "why", "layer", "role")}
+        key = words["kind"], words["name"], words["action"]
+        seen.setdefault(key, Drifted(**words, since=known.get(key, started)))
+    kept = [old for old in before.drifted if old.key not in seen and not scope.covers(old)]
+    planned = before.planned if scope.roles else scope.ended
+    return HostMemory(planned, (*seen.values(), *kept))
+
+
+def _repaired(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope) -> HostMemory:
+    """Return what is known of a host after a provision; what it repaired is as new when it drifts again."""
+    made = {(change["kind"], change["name"]) for change in changes}
+    kept = [old for old in before.drifted if (old.kind, old.name) not in made and not scope.covers(old)]
+    return replace(before, drifted=tuple(kept))
+
+
+def moment(text: Any) -> datetime:
+    """Return an ISO 8601 time in UTC.
+
+    Raises:
+        TypeError, ValueError: it is none, or has no offset.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text}: a time without its offset from UTC")
+    return time.astimezone(UTC)
+
+
+def _text(time: datetime | None) -> str | None:
+    return time.isoformat(timespec="seconds") if time else None

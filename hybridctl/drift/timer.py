@@ -1,0 +1,160 @@
+"""The timer on the control node: units written, enabled, removed; every step only where it is needed."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hybridctl.atomic import write_whole
+from hybridctl.drift.units import OWNER_LINE, TimerSpec, unit_files
+from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.site import Site
+
+__all__ = ["UNITS", "Control", "install", "remove", "require_control", "timer_spec"]
+
+UNITS = Path("/etc/systemd/system")
+
+
+def _systemctl(arguments: Sequence[str]) -> tuple[int, str]:
+    done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@dataclass(frozen=True)
+class Control:
+    """A machine's systemd.
+
+    Attributes:
+        units: folder of the administrator's unit files.
+        systemctl: runs it with these arguments and returns exit status and what it said.
+    """
+
+    units: Path = UNITS
+    systemctl: Callable[[Sequence[str]], tuple[int, str]] = _systemctl
+
+    def do(self, *arguments: str) -> None:
+        """Run systemctl.
+
+        Raises:
+            HybridctlError: it failed.
+        """
+        status, said = self.systemctl(arguments)
+        if status:
+            command = f"systemctl {' '.join(arguments)}"
+            raise HybridctlError(f"{command}: exit {status}: {said.strip()}", f"try it by hand: {command}")
+
+
+def require_control(booted: Path = Path("/run/systemd/system")) -> None:
+    """Refuse a machine or a user that cannot have the timer.
+
+    Raises:
+        InvalidInput: PID 1 is not systemd (sd_booted(3)), or we are not root.
+    """
+    if not booted.is_dir():
+        raise InvalidInput(
+            "this machine does not run systemd, and the timer is one of systemd's",
+            "call it by other means: hybridctl drift --textfile FILE; what to call: hybridctl drift timer show",
+        )
+    if os.geteuid() != 0:
+        raise InvalidInput("units of the system can only be written by root", "sudo hybridctl drift timer install")
+
+
+def timer_spec(site: Site, program: Path, every: str, textfile: Path | None) -> TimerSpec:
+    """Return the timer of a site: it runs as the one who owns the site's folder.
+
+    Raises:
+        InvalidInput: that user is unknown.
+    """
+    uid = site.root.stat().st_uid
+    try:
+        owner = pwd.getpwuid(uid)
+    except KeyError:
+        raise InvalidInput(f"{site.root} belongs to uid {uid}, which no user has", f"chown it: {site.root}") from None
+    absolute = textfile.absolute() if textfile else None
+    home = Path(owner.pw_dir)
+    return TimerSpec(site.name, site.root, site.inventory, program, owner.pw_name, home, every, absolute)
+
+
+def install(spec: TimerSpec, control: Control) -> list[str]:
+    """Write the units and start the timer; return what was done, nothing when all was so already.
+
+    Raises:
+        HybridctlError: another site has a timer of this name, or systemd refused.
+    """
+    files = unit_files(spec)
+    timer = f"{spec.name}.timer"
+    _refuse_another_site(spec, control)
+    done = []
+    for name, text in files.items():
+        path = control.units / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text or path.stat().st_mode & 0o777 != 0o644:
+            _write(path, text)
+            done.append(f"wrote {path}")
+    _make_memory_folder(spec)
+    # A daemon-reload that an earlier, interrupted install did not come to is made up for.
+    stale = control.systemctl(["show", "--value", "-p", "NeedDaemonReload", timer])[1].strip() == "yes"
+    if done or stale:
+        control.do("daemon-reload")
+    enabled = control.systemctl(["is-enabled", "--quiet", timer])[0] == 0
+    active = control.systemctl(["is-active", "--quiet", timer])[0] == 0
+    if not enabled:
+        control.do("enable", timer)
+        done.append(f"enabled {timer}")
+    if not active or done:
+        # A running timer goes by its old calendar until it is started anew.
+        control.do("restart", timer)
+        done.append(f"started {timer}")
+    return done
+
+
+def remove(spec: TimerSpec, control: Control) -> list[str]:
+    """Stop and remove the units; return what was done, nothing when there were none.
+
+    Raises:
+        HybridctlError: the timer of this name belongs to another site, or systemd refused.
+    """
+    _refuse_another_site(spec, control)
+    paths = [control.units / f"{spec.name}.{kind}" for kind in ("timer", "service")]
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return []
+    if paths[0] in there:
+        control.do("disable", "--now", paths[0].name)
+    if paths[1] in there:
+        # A check that is under way ends with its timer.
+        control.do("stop", paths[1].name)
+    for path in there:
+        path.unlink()
+    control.do("daemon-reload")
+    control.systemctl(["reset-failed", paths[1].name])  # it fails when there is nothing to forget
+    return [f"removed {path}" for path in there]
+
+
+def _refuse_another_site(spec: TimerSpec, control: Control) -> None:
+    for name in (f"{spec.name}.service", f"{spec.name}.timer"):
+        path = control.units / name
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        other = next((line.removeprefix(OWNER_LINE) for line in lines if line.startswith(OWNER_LINE)), None)
+        if lines and other != str(spec.root).replace("%", "%%"):
+            raise InvalidInput(
+                f"{path} is the timer of {other or 'something that is not ours'}, not of {spec.root}",
+                f"give this site a name of its own: name: in {spec.root / 'hybridctl.yml'}",
+            )
+
+
+def _make_memory_folder(spec: TimerSpec) -> None:
+    """The unit may write there only; systemd refuses to start it when the folder is missing."""
+    folder = spec.root / ".hybridctl"
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        owner = spec.root.stat()
+        os.chown(folder, owner.st_uid, owner.st_gid)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text, 0o644)
+    except OSError as error:
+        raise HybridctlError(f"{path}: cannot be written: {error.strerror}", f"ls -ld {path.parent}") from error
