@@ -12,9 +12,9 @@ demo: ## Raise a small rack on this machine, provision it, ask its model, verify
 	@scripts/bootstrap lab
 	@scripts/demo
 
-test: ## Everything CI runs: lint, unit, contract, cli, integration, molecule, e2e (root)
+test: ## Everything CI runs: lint, unit, contract, cli, ansibles, integration, molecule, e2e (root)
 	@scripts/bootstrap lab
-	@python scripts/tiers.py lint unit contract cli integration molecule e2e
+	@python scripts/tiers.py lint unit contract cli ansibles integration molecule e2e
 
 quick: ## What needs no hosts: lint, unit, contract, cli
 	@scripts/bootstrap python
@@ -41,4 +41,4 @@ lock: ## Write requirements/*.txt anew (needs uv)
 	done
 
 clean: ## Remove what was built in this folder
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .ansible
+	@rm -rf .venv .venv-other build dist .mypy_cache .ruff_cache .ansible

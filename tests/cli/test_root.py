@@ -56,10 +56,12 @@ def parsed(words: list[str]) -> tuple[tuple[str, ...], dict[str, Any]]:
     at, path, rest = click.Context(cli, info_name="hybridctl"), (), list(words)
     command: click.Command = cli
     while isinstance(command, click.Group):
-        found = command.get_command(at, rest[0])
-        assert found is not None, f"there is no command {rest[0]}"
+        found = command.get_command(at, rest[0]) if rest else None
+        if found is None and command.invoke_without_command:
+            break
+        assert found is not None, f"there is no command {rest}"
         command, path = found, (*path, rest.pop(0))
-        if rest or not isinstance(command, click.Group):
+        if rest or not isinstance(command, click.Group) or command.invoke_without_command:
             with command.make_context(path[-1], list(rest), parent=at) as context:
                 at, options = context, context.params
     return path, options

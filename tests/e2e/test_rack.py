@@ -1,5 +1,6 @@
 """The whole path on real hosts, in the order of a user's day; one rack serves all tests here."""
 
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from clients import Clients
+from drifts import DRIFTS
 from rack import BIN, NAME, ROOT, Rack, document, lab
+
+from hybridctl.changes import key_set
 
 pytestmark = pytest.mark.lab
 
@@ -44,6 +48,18 @@ def test_the_demo_provisioned_twice_and_the_second_time_changed_nothing(rack: Ra
     assert set(re.findall(r"^(\w+): ok=\d+ changed=0$", rack.demo, re.MULTILINE)) == HOSTS
 
 
+def test_the_plan_of_fresh_hosts_was_what_provision_did(rack: Rack) -> None:
+    """The demo's first plan and the provision after it name the same (host, resource, action), of every role."""
+    runs = sorted(path for path in (rack.site / ".hybridctl" / "runs").iterdir() if not path.is_symlink())
+    documents = [json.loads((run / "result.json").read_text()) for run in runs if (run / "result.json").exists()]
+    first = {command: next(d for d in documents if d.get("command") == command) for command in ("plan", "provision")}
+    planned, made = (key_set(first[command]["hosts"]) for command in ("plan", "provision"))
+    assert planned - made == set(), "planned, not made"
+    assert made - planned == set(), "made, not planned"
+    roles = {change["role"] for host in first["plan"]["hosts"] for change in host["changes"]}
+    assert {"host_base", "model_store", "vllm", "gateway", "node_telemetry"} <= roles
+
+
 def test_plan_of_a_provisioned_rack_is_empty(rack: Rack) -> None:
     """Check mode finds nothing to do on a host that is as it should be."""
     done = rack.hybridctl("plan", "--json")
@@ -60,6 +76,23 @@ def test_a_drifted_file_is_planned_and_repaired(rack: Rack) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert document(done)["hosts"][0]["changed"] >= 1
     assert "drift" not in rack.on("mon1", "cat", "/etc/sysctl.d/60-hybridctl.conf")
+
+
+def test_drift_of_worker_and_gateway_is_planned_and_repaired(rack: Rack) -> None:
+    """Kinds of drift that only these hosts have: exactly they are named, and provision does exactly that."""
+    hosts = {"vllm_cpu": "cpu1", "gateway": "gw1"}
+    drifts = [drift for drift in DRIFTS if drift.group in hosts]
+    assert {drift.group for drift in drifts} == set(hosts)
+    for drift in drifts:
+        rack.on(hosts[drift.group], "sh", "-c", drift.command)
+    part = ("--limit", "cpu1,gw1", "--layer", "serving", "--layer", "gateway", "--json")
+    planned = key_set(document(rack.hybridctl("plan", *part))["hosts"])
+    assert planned == {(hosts[drift.group], *one) for drift in drifts for one in drift.expected}
+    done = rack.hybridctl("provision", *part)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert key_set(document(done)["hosts"]) == planned
+    for drift in drifts:
+        rack.on(hosts[drift.group], "sh", "-c", drift.check)
 
 
 def test_plain_ansible_playbook_from_the_checkout(rack: Rack) -> None:

@@ -79,8 +79,18 @@ def play(
 
 def old_python() -> str:
     """Return a Python 3.9, what the oldest supported target runs; without one the test is skipped."""
-    found = shutil.which("python3.9")
-    # A shim may be on PATH for a version that is not there.
-    if not found or subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
-        pytest.skip("this machine has no python3.9 that runs")
-    return found
+    found = [path for path in (shutil.which("python3.9"), *_managed("3.9")) if path]
+    for path in found:
+        # A shim may be on PATH for a version that is not chosen.
+        if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return path
+    pytest.skip("this machine has no python3.9 that runs")
+
+
+def _managed(version: str) -> list[str]:
+    """Return the Pythons of a version that pyenv keeps, if there is one."""
+    pyenv = shutil.which("pyenv")
+    if pyenv is None:
+        return []
+    root = subprocess.run([pyenv, "root"], capture_output=True, text=True, check=False).stdout.strip()
+    return [str(path) for path in sorted(Path(root).glob(f"versions/{version}.*/bin/python"))] if root else []
