@@ -1,7 +1,6 @@
 """A plan kept in a file: what was approved, held against the world as it is when it is carried out."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import jsonschema
 
 from hybridctl import content
+from hybridctl.atomic import write_whole
 from hybridctl.changes import key_set
 from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 from hybridctl.planning import PLAN_SCHEMA, Plan
@@ -30,16 +30,11 @@ def write_plan(plan: Plan, path: Path) -> None:
     Raises:
         InvalidInput: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.new")
     try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(plan.document(), file, indent=2, ensure_ascii=False)
-        partial.replace(path)
+        write_whole(path, json.dumps(plan.document(), indent=2, ensure_ascii=False) + "\n", 0o600)
     except OSError as error:
-        raise InvalidInput(
-            f"--out {path}: cannot be written: {error.strerror}", "name a file in a folder of yours"
-        ) from (error)
+        hint = "name a file in a folder of yours"
+        raise InvalidInput(f"--out {path}: cannot be written: {error.strerror}", hint) from error
 
 
 def read_plan(path: Path) -> dict[str, Any]:
