@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hybridctl.changes import TaskChange
-from hybridctl.events import HostState
 from hybridctl.results import RunResult
 
 __all__ = ["PLAN_SCHEMA", "Plan", "PlannedChange", "diff_lines"]
@@ -79,8 +78,7 @@ class Plan:
 
     def is_planned(self, host: str) -> bool:
         """Tell whether check mode came to the end of the host's tasks."""
-        state = next(outcome.state for outcome in self.result.hosts if outcome.name == host)
-        return state in (HostState.OK, HostState.NOTHING_TO_DO)
+        return next(outcome.state.is_fine for outcome in self.result.hosts if outcome.name == host)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
