@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hybridctl.errors import InvalidInput
 from hybridctl.processes import end_processes
@@ -20,6 +20,8 @@ from hybridctl.signals import cancelling
 __all__ = ["HookEnd", "check_program", "parse_command", "run_hook"]
 
 _LINES = 500  # of its output that go into run.log, the last ones
+_BYTES = 1_000_000  # of which they are
+_MOST = 100_000_000  # bytes of output; a hook that prints more is ended before it fills a disk
 
 
 @dataclass(frozen=True)
@@ -63,20 +65,26 @@ def run_hook(
             )
         except OSError as error:
             return HookEnd(f"{argv[0]}: {error.strerror}")
-        late = False
-        while running.poll() is None and not cancelled.is_set() and not late:
+        late = loud = False
+        while running.poll() is None and not (cancelled.is_set() or late or loud):
             cancelled.wait(0.05)
-            late = time.monotonic() > deadline
+            late, loud = time.monotonic() > deadline, _size(output) > _MOST
         if running.poll() is None:
             _end(running, variables["HYBRIDCTL_RUN"])
-        output.seek(0)
-        for line in output.read().decode(errors="replace").splitlines()[-_LINES:]:
+        output.seek(max(0, _size(output) - _BYTES))
+        for line in output.read(_BYTES).decode(errors="replace").splitlines()[-_LINES:]:
             log(line)
     if cancelled.is_set():
         return HookEnd("it was interrupted", cancelled=True)
     if late:
         return HookEnd(f"it was ended after {timeout:.0f} s")
+    if loud:
+        return HookEnd(f"it was ended: it had printed more than {_MOST // 1_000_000} MB")
     return HookEnd(f"it ended with status {running.returncode}" if running.returncode else "")
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _end(running: subprocess.Popen[bytes], run_id: str) -> None:

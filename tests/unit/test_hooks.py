@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hybridctl import hooks
 from hybridctl.errors import InvalidInput
 from hybridctl.hooks import HookEnd, check_program, parse_command, run_hook
 from hybridctl.processes import processes_with
@@ -54,6 +55,22 @@ def test_a_hook_that_takes_too_long_is_ended_with_all_it_started(tmp_path: Path)
     assert (tmp_path / "there").exists()
     assert HookEnd("it was ended after 4 s") == end
     assert processes_with(f"test-{tmp_path}") == []
+
+
+def test_a_hook_that_prints_without_end_fills_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended with that as the reason; of what it printed the last lines are kept."""
+    monkeypatch.setattr(hooks, "_MOST", 1_000_000)
+    end, lines = run(tmp_path, "yes", "line")
+    assert HookEnd("it was ended: it had printed more than 1 MB") == end
+    assert (len(lines), set(lines)) == (500, {"line"})
+    assert processes_with(f"test-{tmp_path}") == []
+
+
+def test_a_line_without_an_end_is_cut(tmp_path: Path) -> None:
+    """run.log is for people: a binary file that a hook prints does not fill it."""
+    _, lines = run(tmp_path, "sh", "-c", "head -c 5000000 /dev/zero | tr '\\0' x; echo; echo last")
+    assert lines[-1] == "last"
+    assert sum(map(len, lines)) < 1_100_000
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
