@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,9 @@ class RunDetails:
         """Return how long the run took, as far as is known."""
         return self.record.seconds if self.record.seconds is not None else self.last_event
 
-    @property
+    @cached_property
     def layers(self) -> tuple[str, ...]:
-        """Return the layers in the order in which they ran."""
+        """Return the layers in the order in which they ran; a page asks for them with every host."""
         return tuple(dict.fromkeys([*(t.layer for t in self.tasks), *(n for h in self.hosts for n in h.layers)]))
 
     def slowest(self, count: int) -> list[TaskTime]:

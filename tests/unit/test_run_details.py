@@ -126,6 +126,13 @@ def test_missing_events_are_named(run: RunRecord) -> None:
     assert "events.jsonl: cannot be read: No such file" in details.damage[0]
 
 
+def test_the_layers_are_added_up_once(run: RunRecord) -> None:
+    """The page of 500 hosts asks 500 times; a run for one host has its own."""
+    details = read_details(run)
+    assert details.layers is details.layers
+    assert (details.layers, details.only("gw1").layers) == (("base", "serving"), ("base",))
+
+
 def test_one_host_only(run: RunRecord) -> None:
     """Rows, changes and tasks of the host; another name is refused with the nearest."""
     details = read_details(run)
