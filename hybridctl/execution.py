@@ -1,6 +1,7 @@
 """One run over a site's hosts, for `provision` and `plan`: validated first, recorded always, every host judged."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hybridctl import runner
+from hybridctl import runner, site
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.events import Event, EventKind, Outcomes, parse
 from hybridctl.inventory import Inventory, load_inventory
@@ -24,6 +25,9 @@ __all__ = ["Execution", "Observer", "Options", "Runner", "Session", "execute"]
 
 Observer = Callable[[Event, Outcomes], None]
 Runner = Callable[[PlayRequest, Callable[[dict[str, Any]], None], Redactor], PlayResult]
+
+
+_COMMAND = re.compile(r"\bhybridctl (?:provision|plan|verify|doctor)(?= --)")  # in a remedy
 
 
 @dataclass(frozen=True)
@@ -123,10 +127,12 @@ class Session:
     def __post_init__(self) -> None:
         execution, options, started = self.execution, self.execution.options, datetime.now(UTC)
         self.redactor = execution.redactor()
+        self.inventory_option = site.inventory_option(execution.site)
         self.store = RunStore(execution.site.runs, started)
         self.facts = RunFacts(
             self.store.id, self.command, execution.site.name, started, options.check, options.limit, options.layers,
             self.batches, options.roles, options.forks, self.redactor.data(self.rollout), self.resumes,
+            execution.site.inventory_name,
         )  # fmt: skip
         self.outcomes = Outcomes(host for batch in self.batches for host in batch.hosts)
         for batch in self.batches:
@@ -178,7 +184,7 @@ class Session:
         def on_event(raw: dict[str, Any]) -> None:
             event = parse(raw)
             if event is not None and not _left_out(event, entered):
-                self.tell(event)
+                self.tell(replace(event, remedy=self._typable(event.remedy)) if event.remedy else event)
 
         ended = (self.run or runner.run)(request, on_event, self.redactor)
         self.remarks += [f"showing or recording the run failed: {error}" for error in ended.handler_errors]
@@ -186,6 +192,10 @@ class Session:
         if ended.status is not PlayStatus.NO_HOSTS or self.ended.status is not PlayStatus.FINISHED:
             self.ended = ended
         return ended
+
+    def _typable(self, remedy: str) -> str:
+        """Return a remedy whose command names the inventory, unless it need not."""
+        return _COMMAND.sub(lambda found: found[0] + self.inventory_option, remedy)
 
     def judge(self, batch: Batch, begun: float) -> None:
         """Give the hosts of a batch their final states.

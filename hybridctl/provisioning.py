@@ -92,7 +92,7 @@ class _Work:
         """Work through them; return why one did not begin, empty when all did."""
         batches = self.session.batches
         for batch in batches:
-            stopped = self._hindrance(batch) or self._hook("before_batch", batch)
+            stopped = self._hindrance(batch) or self._hook("before_batch", batch) or self._too_late(batch)
             if stopped:
                 return stopped
             ended = self._batch(batch)
@@ -115,15 +115,27 @@ class _Work:
                     f"{len(bad)} host{'s' * (len(bad) != 1)} failed or could not be reached ({', '.join(bad)}), more "
                     f"than --max-fail {self.rollout.budget} allows"
                 )
+        return self._outside_window(batch)
+
+    def _too_late(self, batch: Batch) -> str:
+        """Look at the window again behind a hook, which takes its time; what that did is then undone by the other."""
+        stopped = self._outside_window(batch) if self.rollout.before_batch else ""
+        return "; ".join(filter(None, (stopped, self._hook("after_batch", batch)))) if stopped else ""
+
+    def _outside_window(self, batch: Batch) -> str:
         if self.rollout.window is None or self.check:
             return ""
         options = self.session.execution.options
-        runs = self.session.execution.site.runs
-        expected, unknown = durations.expected_seconds(runs, batch.hosts, options.layers, options.roles)
+        site = self.session.execution.site
+        expected, unknown = durations.expected_seconds(
+            site.runs, batch.hosts, options.layers, options.roles, forks=options.forks, inventory=site.inventory_name
+        )
         what = f"batch {batch.number} of {len(self.session.batches)}"
         refusal = self.rollout.window.refusal(self.conduct.clock(), expected, what)
         if not refusal and unknown:
-            self.session.remark(f"{what}: no record says how long {unknown} of its {len(batch.hosts)} hosts take")
+            remark = f"{what}: no record says how long {unknown} of its {len(batch.hosts)} hosts take"
+            if remark not in self.session.remarks:
+                self.session.remark(remark)
         return refusal
 
     def _batch(self, batch: Batch) -> PlayResult:
@@ -151,7 +163,7 @@ class _Work:
         """Give back the locks of hosts that failed before they came to do it; once, without a second try."""
         if not self.locks.held:
             return
-        execution, store = self.session.execution, self.session.store
+        session, execution, store = self.session, self.session.execution, self.session.store
         request = PlayRequest(
             playbook=f"{content.COLLECTION}.host_unlock",
             inventory=execution.site.inventory,
@@ -173,7 +185,10 @@ class _Work:
         ended = (self.conduct.run or runner.run)(request, on_event, self.session.redactor)
         if self.locks.held:
             names = ",".join(self.locks.held)
-            self.session.remark(f"the lock of {names} was not given back; the next run there needs --break-locks once")
+            self.session.remark(
+                f"the lock of {names} was not given back; a restart of the host clears it, and when it was not "
+                f"restarted: hybridctl provision{session.inventory_option} --limit {names} --break-locks"
+            )
             self.locks.held.clear()
         if ended.status is PlayStatus.CANCELLED:
             raise KeyboardInterrupt
@@ -191,7 +206,9 @@ class _Work:
             "HYBRIDCTL_HOSTS": " ".join(batch.hosts),
         }
         if name == "after_batch":
-            variables["HYBRIDCTL_STATUS"] = "ok" if batch.status is BatchStatus.OK else "failed"
+            known = (BatchStatus.OK, BatchStatus.WAITING)
+            status = batch.status if batch.status in known else BatchStatus.FAILED
+            variables["HYBRIDCTL_STATUS"] = "not started" if status is BatchStatus.WAITING else status.value
         clean = session.redactor.text
         session.store.log(clean(f"{label}: {' '.join(argv)}"))
         end = run_hook(

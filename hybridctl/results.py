@@ -68,6 +68,7 @@ class RunFacts:
         batches: all of them, in their order; their states follow the run.
         rollout: the options of batches, budget, window and hooks, redacted.
         resumes: the run that this one goes on with.
+        inventory: a path from the site's folder.
     """
 
     id: str
@@ -82,6 +83,7 @@ class RunFacts:
     forks: int = 20
     rollout: Mapping[str, Any] = field(default_factory=dict)
     resumes: str | None = None
+    inventory: str = ""
 
     def document(self, status: str = "running") -> dict[str, Any]:
         """Return the beginning of result.json, which stands alone while the run goes on."""
@@ -90,6 +92,7 @@ class RunFacts:
             "id": self.id,
             "command": self.command,
             "site": self.site,
+            "inventory": self.inventory,
             "who": who(),
             "status": status,
             "check": self.check,

@@ -1,6 +1,8 @@
 """Going on with a run that did not end well: what it was asked for, and which of its hosts are left."""
 
 import json
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +46,13 @@ def open_record(site: Site, name: str) -> Record:
         name: an identifier, or `latest` for the newest provision that was no check.
 
     Raises:
-        InvalidInput: there is no such run, it is no provision, it cannot be read, or it goes on.
+        InvalidInput: there is no such run, it is no provision, it was of another inventory, it cannot be read, or it
+            goes on.
     """
     path = _latest(site.runs) if name == "latest" else site.runs / name
     if path is None or Path(name).name != name or not (path / "result.json").is_file():
         raise InvalidInput(
-            f"--resume {name}: there is no such run in {site.runs}", f"see what there is: ls {site.runs}"
+            f"--resume {name}: there is no such run in {site.runs}", "see what there is: hybridctl runs list"
         )
     document = _read(path)
     if document is None or "batches" not in document or "rollout" not in document:
@@ -60,6 +63,14 @@ def open_record(site: Site, name: str) -> Record:
     if not _is_provision(document):
         what = "a check" if document["command"] == "provision" else f"a {document['command']}"
         raise InvalidInput(f"--resume {name}: that run was {what}, it changed nothing", "hybridctl provision")
+    inventory = document.get("inventory", site.inventory_name)
+    if inventory != site.inventory_name:
+        # Two inventories of one site may give the same name to two machines.
+        raise InvalidInput(
+            f"--resume {name}: that run was of the inventory {inventory}, this is {site.inventory_name}; "
+            "nothing was contacted",
+            f"hybridctl provision -i {shlex.quote(os.path.normpath(site.root / inventory))} --resume {path.name}",
+        )
     if document["status"] == "running" and is_going_on(path):
         raise InvalidInput(
             f"--resume {name}: that run of {document['who']} goes on", f"let it end, or end it: see {path / 'run.log'}"

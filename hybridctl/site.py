@@ -1,6 +1,7 @@
 """The site folder: what the user owns, and where its runs are kept."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from hybridctl.yamlmarks import entries, parse, value_of
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["SETTINGS_FILE", "Site", "open_site"]
+__all__ = ["SETTINGS_FILE", "Site", "inventory_option", "open_site"]
 
 SETTINGS_FILE = "hybridctl.yml"
 # Keys below `hooks:`, and what they are called in the rollout.
@@ -42,6 +43,11 @@ class Site:
     own_variables: tuple[str, ...] = field(default=())
     password_wanted: Path | None = None
     rollout: Rollout = field(default_factory=Rollout)
+
+    @property
+    def inventory_name(self) -> str:
+        """The inventory as records of runs name it: a path from the folder, which may be moved with all it holds."""
+        return os.path.relpath(self.inventory, self.root)
 
     @property
     def runs(self) -> Path:
@@ -97,6 +103,16 @@ def open_site(inventory: Path | None = None, start: Path | None = None) -> Site:
         )
         raise invalid([problem], "the site")
     return _site(root, path, settings)
+
+
+def inventory_option(site: Site) -> str:
+    """Return ` -i PATH` for commands that a user is told to type; empty where the folder we are in gives it already."""
+    try:
+        if open_site().inventory == site.inventory:
+            return ""
+    except InvalidInput:  # we are in no site, or in a broken one
+        pass
+    return f" -i {shlex.quote(str(site.inventory))}"
 
 
 def _site(root: Path, inventory: Path, settings: _Settings) -> Site:

@@ -1,6 +1,8 @@
 """A change window: the hours of a day in which batches may start, by the control node's local time. Pure."""
 
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -44,12 +46,11 @@ class Window:
         """
         left = self.remaining(now)
         if left is None:
-            return f"{what} may not start: it is {now.astimezone():%H:%M}, the window is {self}"
+            return f"{what} may not start: it is {now.astimezone():%H:%M (%Z)}, the window is {self}"
         if expected is not None and expected > left:
-            return (
-                f"{what} may not start: it took {minutes(expected)} last time, the window {self} ends in "
-                f"{minutes(left)}"
-            )
+            # Rounded away from each other, so that they never look equal.
+            took, ends = minutes(math.ceil(expected), math.ceil), minutes(math.floor(left), math.floor)
+            return f"{what} may not start: by the records it takes {took}, the window {self} ends in {ends}"
         return ""
 
     def __str__(self) -> str:
@@ -73,6 +74,6 @@ def parse_window(value: Any) -> Window:
     )
 
 
-def minutes(seconds: float) -> str:
+def minutes(seconds: int, rounded: Callable[[float], int] = round) -> str:
     """Return a duration as people say it: `40 s`, `25 min`."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f"{seconds} s" if seconds < 90 else f"{rounded(seconds / 60)} min"

@@ -99,7 +99,9 @@ _ROLLOUT = (
     ),
     click.option("--canary", metavar="HOST", help="This host first; alone, unless --batch says otherwise."),
     click.option("--max-fail", metavar="N|P%", help="With more failed hosts no further batch starts. Default: 0."),
-    click.option("--window", metavar="HH:MM-HH:MM", help="Start a batch only in these hours, and only if it fits."),
+    click.option(
+        "--window", metavar="HH:MM-HH:MM", help="Start a batch only in these hours of this machine's clock, if it fits."
+    ),
     click.option("--before-batch", metavar="CMD", help="Run this before each batch; if it fails, the batch waits."),
     click.option("--after-batch", metavar="CMD", help="Run this after each batch; if it fails, no other follows."),
     click.option("--hook-timeout", type=click.IntRange(1, 86400), help="Seconds for each of them. Default: 300."),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from hybridctl.cli.options import (
     check_option,
@@ -56,7 +57,8 @@ def command(
     window and hooks do not count.
 
     Hooks run in the site folder, without a shell, and get HYBRIDCTL_RUN, HYBRIDCTL_BATCH, HYBRIDCTL_BATCHES,
-    HYBRIDCTL_HOSTS and, afterwards, HYBRIDCTL_STATUS (ok or failed). After a Ctrl-C none is started.
+    HYBRIDCTL_HOSTS and, afterwards, HYBRIDCTL_STATUS: ok, failed, or `not started` when the first hook took so long
+    that the batch no longer fits into the window. After a Ctrl-C none is started.
 
     With --plan FILE, of `hybridctl plan --out FILE`, the same hosts, layers and roles are planned anew. Where that
     differs from the file, what moved is named and nothing is changed; otherwise just that is done.
@@ -139,7 +141,11 @@ def _prepare(
                 raise click.UsageError(f"--resume has the options of its run; {option} cannot be given with it")
         record = open_record(site, resume)
         rollout = Rollout.from_document(record.document["rollout"], given).without_canary_unless_in(record.left)
-        execution = Execution.prepare(site, record.options, record.left)
+        options = record.options
+        source = click.get_current_context().get_parameter_source("forks")
+        if source is not None and source is not ParameterSource.DEFAULT:
+            options = replace(options, forks=forks)
+        execution = Execution.prepare(site, options, record.left)
     rollout.check_programs(site.root)
     rollout.check_canary(execution.hosts)
     return record, execution, rollout

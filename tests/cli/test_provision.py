@@ -43,7 +43,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         for name, group in (("gw1", "gateway"), ("cpu1", "vllm_cpu"))
     }
     inventory = FewHosts(hosts, {"all": tuple(hosts), "gateway": ("gw1",)})
-    monkeypatch.setattr("hybridctl.site.open_site", lambda _path: Site(tmp_path, tmp_path / "inventory", "bank"))
+    monkeypatch.setattr("hybridctl.site.open_site", lambda _path=None: Site(tmp_path, tmp_path / "inventory", "bank"))
     monkeypatch.setattr("hybridctl.execution.load_inventory", lambda _site: inventory)
 
     def run(
@@ -216,6 +216,28 @@ def test_resume_goes_on_and_then_has_nothing_left(ask: Ask) -> None:
     assert json.loads(again.stdout)["id"] == document["id"]
 
 
+def test_forks_of_the_command_line_come_before_those_of_the_resumed_run(ask: Ask) -> None:
+    """Otherwise the run's own count."""
+    ask("provision", "--forks", "3", events=BAD[:2])
+    _, fake = ask("provision", "--resume", "latest", events=BAD[:2])
+    assert fake.request is not None
+    assert fake.request.forks == 3
+    _, fake = ask("provision", "--resume", "latest", "--forks", "20", events=BAD[:2])
+    assert fake.request is not None
+    assert fake.request.forks == 20
+
+
+def test_a_remedy_can_be_typed_as_it_stands(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the inventory of the run: named, unless the site folder we are in gives it already."""
+    told = "is the host up and its SSH port open? hybridctl doctor{} --limit cpu1"
+    assert told.format("") in ask("provision", events=BAD)[0].stderr
+    there = Site(tmp_path, tmp_path / "other inventory", "bank")
+    here = Site(tmp_path, tmp_path / "inventory", "bank")
+    monkeypatch.setattr("hybridctl.site.open_site", lambda path=None: there if path else here)
+    result, _ = ask("provision", "-i", "x", events=BAD)
+    assert told.format(f" -i '{tmp_path}/other inventory'") in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -223,6 +245,7 @@ def test_resume_goes_on_and_then_has_nothing_left(ask: Ask) -> None:
         (("--max-fail", "many"), "--max-fail 'many' is not a number of failed hosts"),
         (("--window", "1-5"), "--window '1-5' is not a window"),
         (("--canary", "x"), "--canary x: it is none of the hosts of this run"),
+        (("--canary", "cpu1", "--limit", "gateway"), "--canary cpu1: it is none of the hosts of this run"),
         (("--before-batch", "no-such-program-at-all"), "the hook's program no-such-program-at-all is not there"),
         (("--after-batch", "a 'b"), '--after-batch "a \'b" is not a command'),
         (("--role", "wings"), "--role wings: no layer has such a role"),
@@ -247,7 +270,7 @@ def test_the_settings_of_the_site_count_unless_it_is_a_check(
 ) -> None:
     """Batches of hybridctl.yml; an option comes before them; a check shows all hosts at once."""
     site = Site(tmp_path, tmp_path / "inventory", "bank", rollout=Rollout().over({"batch": "1"}))
-    monkeypatch.setattr("hybridctl.site.open_site", lambda _path: site)
+    monkeypatch.setattr("hybridctl.site.open_site", lambda _path=None: site)
     assert "batch 1 of 2: gw1" in ask("provision")[0].stderr
     assert "batch" not in ask("provision", "--batch", "100%")[0].stderr
     assert "batch" not in ask("provision", "--check")[0].stderr

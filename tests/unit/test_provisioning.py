@@ -208,9 +208,35 @@ def test_no_batch_starts_outside_of_the_window(go: Go) -> None:
     result = go(fleet, batch="2", window="01:00-05:00", conduct=Conduct(clock=Clock("04:50", "05:01")))
     assert fleet.played == [("a", "b")]
     assert (result.document["status"], result.exit_code) == ("stopped", ExitCode.HOST_FAILED)
+    zone = Clock("05:01")().strftime("%Z")
     assert result.document["message"] == (
-        "4 of 6 hosts were not started: batch 2 of 3 may not start: it is 05:01, the window is 01:00-05:00"
+        f"4 of 6 hosts were not started: batch 2 of 3 may not start: it is 05:01 ({zone}), the window is 01:00-05:00"
     )
+
+
+def test_a_hook_that_outlasts_the_window_starts_no_batch(go: Go, tmp_path: Path) -> None:
+    """The window is looked at again behind it, and the hook afterwards undoes what the first one did."""
+    note = ["sh", "-c", 'echo "$0 $HYBRIDCTL_STATUS" >>said']
+    fleet = FakeFleet(SIX)
+    result = go(
+        fleet, batch="3", window="01:00-05:00", before_batch=[*note, "before"], after_batch=[*note, "after"],
+        conduct=Conduct(clock=Clock("04:50", "05:04")),
+    )  # fmt: skip
+    assert fleet.played == []
+    assert "batch 1 of 2 may not start: it is 05:04" in result.document["message"]
+    assert result.exit_code is ExitCode.HOST_FAILED
+    assert (tmp_path / "said").read_text() == "before \nafter not started\n"
+
+
+def test_a_hook_that_cannot_undo_it_is_told_too(go: Go) -> None:
+    """Both reasons stand in the message."""
+    result = go(
+        FakeFleet(SIX), window="01:00-05:00", before_batch=["true"], after_batch=["false"],
+        conduct=Conduct(clock=Clock("04:50", "05:04")),
+    )  # fmt: skip
+    message = result.document["message"]
+    assert "it is 05:04" in message
+    assert "the after-batch hook of batch 1 failed: it ended with status 1" in message
 
 
 def test_outside_of_the_window_nothing_is_contacted(go: Go) -> None:
@@ -233,7 +259,7 @@ def test_a_batch_that_took_longer_than_what_is_left_does_not_start(go: Go) -> No
     result = go(fleet, batch="1", window="01:00-05:00", conduct=Conduct(clock=Clock("04:40")))
     assert fleet.played == [("b",)]
     assert result.document["remarks"] == ["batch 1 of 2: no record says how long 1 of its 1 hosts take"]
-    assert "it took 30 min last time, the window 01:00-05:00 ends in 20 min" in result.document["message"]
+    assert "by the records it takes 30 min, the window 01:00-05:00 ends in 20 min" in result.document["message"]
 
 
 def test_hooks_run_around_each_batch(go: Go, tmp_path: Path) -> None:
@@ -307,14 +333,14 @@ def test_hosts_that_failed_are_unlocked_afterwards(go: Go) -> None:
     assert fleet.unlocked == [("b", "e")]
 
 
-def test_a_locked_host_fails_with_its_owner_and_the_others_go_on(go: Go) -> None:
+def test_a_locked_host_fails_with_its_owner_and_the_others_go_on(go: Go, tmp_path: Path) -> None:
     """Who, where, since when and which run; and what to type when that run is dead."""
     owner = Owner.ourselves("20260101T000000Z-0001")  # this very process: it lives
     fleet = FakeFleet(SIX, locked={"b": str(owner)})
     result = go(fleet, conduct=Conduct(break_locks=True, ask=lambda _question: True))
     (failure,) = next(host for host in result.hosts if host.name == "b").failures
     assert f"locked by {owner}" in failure.message
-    assert "hybridctl provision --limit b --break-locks" in failure.remedy
+    assert f"hybridctl provision -i {tmp_path / 'hosts.yml'} --limit b --break-locks" in failure.remedy
     assert states(result) == {**dict.fromkeys(SIX, "ok"), "b": "failed"}
     assert fleet.played == [SIX]
 
@@ -367,6 +393,9 @@ def test_a_lock_that_cannot_be_given_back_is_told(tmp_path: Path) -> None:
         return fleet(request, on_event, redactor)
 
     result = provision(ready(tmp_path, fleet.hosts), Rollout(), conduct=Conduct(run=without_unlock))
-    told = "the lock of b was not given back; the next run there needs --break-locks once"
+    told = (
+        "the lock of b was not given back; a restart of the host clears it, and when it was not restarted: "
+        f"hybridctl provision -i {tmp_path / 'hosts.yml'} --limit b --break-locks"
+    )
     assert result.document["remarks"] == [told]
     assert result.exit_code is ExitCode.HOST_UNREACHABLE

@@ -1,6 +1,7 @@
 """Going on with a run: which hosts are left, with which options, and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ def run(site: Site, fleet: FakeFleet, given: dict[str, Any] | None = None, **opt
 
 def kill(result: RunResult, *last_lines: str) -> None:
     """Make a record look as a kill -9 leaves it: no final result, and perhaps half a line of events."""
-    document = {key: result.document[key] for key in ("command", "check", "who", "batches", "rollout", "limit")}
+    document = {
+        key: result.document[key] for key in ("command", "check", "who", "batches", "rollout", "limit", "inventory")
+    }
     document |= {key: result.document[key] for key in ("layers", "roles", "forks")} | {"status": "running"}
     (result.path / "result.json").write_text(json.dumps(document))
     with (result.path / "events.jsonl").open("a") as file:
@@ -128,6 +131,20 @@ def test_a_host_that_left_the_inventory_is_named(site: Site, monkeypatch: pytest
         Execution.prepare(site, Options(), ("a", "b", "c"))
     execution = Execution.prepare(site, Options("x"), ("a",))
     assert execution.request(site.root, execution.hosts).hosts == ("a",)
+
+
+def test_a_run_of_another_inventory_is_not_resumed(site: Site) -> None:
+    """Two inventories of one folder may give one name to two machines: refused, with the command that is meant."""
+    production = replace(site, inventory=site.root / "production")
+    name = run(production, FakeFleet(("a",), {"a": "failed"})).path.name
+    with pytest.raises(InvalidInput, match=r"that run was of the inventory production, this is hosts\.yml") as caught:
+        open_record(site, name)
+    assert caught.value.hint == f"hybridctl provision -i {site.root / 'production'} --resume {name}"
+    assert open_record(production, "latest").left == ("a",)
+    of_old = json.loads((site.runs / name / "result.json").read_text())
+    del of_old["inventory"]
+    (site.runs / name / "result.json").write_text(json.dumps(of_old))
+    assert open_record(site, name).left == ("a",)
 
 
 def test_a_hook_whose_secret_was_masked_must_be_given_again() -> None:

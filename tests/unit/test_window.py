@@ -62,10 +62,16 @@ def test_the_zone_of_the_given_time_does_not_matter() -> None:
         (
             "04:30",
             3600.0,
-            "batch 2 of 3 may not start: it took 60 min last time, the window 01:00-05:00 ends in 30 min",
+            "batch 2 of 3 may not start: by the records it takes 60 min, the window 01:00-05:00 ends in 30 min",
         ),
-        ("06:12", 1.0, "batch 2 of 3 may not start: it is 06:12, the window is 01:00-05:00"),
-        ("06:12", None, "batch 2 of 3 may not start: it is 06:12, the window is 01:00-05:00"),
+        # Rounded away from each other: 30 and 30 would be no reason.
+        (
+            "04:30",
+            1801.0,
+            "batch 2 of 3 may not start: by the records it takes 31 min, the window 01:00-05:00 ends in 30 min",
+        ),
+        ("06:12", 1.0, "batch 2 of 3 may not start: it is 06:12 (CET), the window is 01:00-05:00"),
+        ("06:12", None, "batch 2 of 3 may not start: it is 06:12 (CET), the window is 01:00-05:00"),
     ],
 )
 def test_a_batch_must_fit(now: str, expected: float | None, told: str) -> None:
