@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-__all__ = ["Drifted", "HostMemory", "Memory", "moment"]
+__all__ = ["CLOCK_STEP", "Drifted", "HostMemory", "Memory", "moment"]
 
 MEMORY_SCHEMA = 1
+CLOCK_STEP = timedelta(hours=1)  # less is two checks that overlap
 # Of a run that came to the end of its playbook; in any other, a host without an event may merely not have had its turn.
 _ENDED = ("ok", "failed", "unreachable")
 _PLANNED = ("ok", "nothing to do")
@@ -87,6 +88,19 @@ class Memory:
         self.hosts = hosts
         if self.until is None or until >= self.until:
             self.until, self.run = until, name
+
+    def is_ahead_of(self, finished: datetime) -> bool:
+        """Tell a memory from a clock that was ahead: a check cannot end an hour before what is known already."""
+        return self.until is not None and self.until > finished + CLOCK_STEP
+
+    def set_back(self, now: datetime) -> None:
+        """Go on after the clock was set back: nothing was seen later than now."""
+        self.checked = self.until = None
+        self.run = ""
+        self.hosts = {
+            name: replace(host, drifted=tuple(replace(one, since=min(one.since, now)) for one in host.drifted))
+            for name, host in self.hosts.items()
+        }
 
     def keep(self, hosts: Iterable[str]) -> None:
         """Forget hosts that are no longer the site's."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridctl.atomic import write_whole
-from hybridctl.drift.memory import Memory, moment
+from hybridctl.drift.memory import CLOCK_STEP, Memory, moment
 from hybridctl.errors import HybridctlError
 from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
@@ -28,7 +28,7 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
         hosts: all hosts of the site; others are forgotten.
 
     Returns:
-        The memory, and a remark when there was one on disk that could not be read.
+        The memory, and a remark when there was one on disk that could not be read, or of a clock that was ahead.
 
     Raises:
         HybridctlError: it cannot be written.
@@ -36,6 +36,12 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
     folder = site.runs.parent
     with _locked(folder):
         memory, remark = _read(folder / FILE)
+        if memory.is_ahead_of(moment(check["finished"])):
+            remark = (
+                f"{shown_path(folder / FILE)}: the last check is of {memory.checked:%Y-%m-%d %H:%M} UTC: the clock was "
+                "ahead; what is dated later than this check counts from it"
+            )
+            memory.set_back(moment(check["started"]))
         for run in _news(site.runs, memory, check):
             # A record that another version or a damaged disk left behind tells nothing; the check itself must.
             with nullcontext() if run is check else suppress(KeyError, TypeError, ValueError, AttributeError):
@@ -79,11 +85,13 @@ def _news(runs: Path, memory: Memory, check: Mapping[str, Any]) -> list[Mapping[
         if name in (check["id"], memory.run) or _written(runs / name) < memory.until.timestamp():
             continue
         run = find_run(runs, name)
+        if run.document.get("inventory") != check.get("inventory"):
+            continue  # another fleet, though names may be equal
         try:
             finished = moment(run.document["finished"])
         except (KeyError, TypeError, ValueError):
             continue  # it goes on, was killed or is damaged: `runs list` says so
-        if finished >= memory.until and not run.damage:
+        if memory.until <= finished <= moment(check["finished"]) + CLOCK_STEP and not run.damage:
             # Of two that ended in one second, this check was not there before the other's end.
             news.setdefault(finished, []).insert(0, run.document)
     return [run for finished in sorted(news) for run in news[finished]]

@@ -48,7 +48,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     hosts = {name: Host(name, name, 22, ("all",), None, {"vault_key": "sup3r-secret"}) for name in ("gw1", "cpu1")}
     inventory = FewHosts(hosts, {"all": tuple(hosts)})
     (tmp_path / "inventory").mkdir()
-    monkeypatch.setattr("hybridctl.site.open_site", lambda _path: Site(tmp_path, tmp_path / "inventory", "bank"))
+    monkeypatch.setattr("hybridctl.site.open_site", lambda _path=None: Site(tmp_path, tmp_path / "inventory", "bank"))
     monkeypatch.setattr("hybridctl.execution.load_inventory", lambda _site: inventory)
 
     def run(*arguments: str, events: Any = DRIFTED, result: PlayResult | None = None) -> tuple[Result, FakeRunner]:

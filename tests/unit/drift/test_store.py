@@ -127,6 +127,27 @@ def test_a_memory_that_cannot_be_written_is_an_error(site: Site) -> None:
         remember(site, check(at(24), {"a": []}), ["a"])
 
 
+def test_a_clock_that_was_ahead_does_not_blind_the_checks(site: Site) -> None:
+    """A check of a year to come: the next one, by the right clock, is the last check, and provisions count again."""
+    remember(site, recorded(site, check(at(24).replace(year=2126), {"a": [FILE]})), ["a"])
+    memory, remark = remember(site, recorded(site, check(at(24), {"a": [FILE, MODE]})), ["a"])
+    assert memory.checked == at(24)
+    assert {drifted.since for drifted in memory.hosts["a"].drifted} == {at(24)}
+    assert "the last check is of 2126-11-24" in remark
+    recorded(site, provision(at(25), {"a": [FILE]}))
+    memory, remark = remember(site, recorded(site, check(at(26), {"a": [FILE, MODE]})), ["a"])
+    assert (since(memory), remark) == ({"/etc/x": 26, "/etc/y": 26}, "")
+
+
+def test_a_check_of_another_inventory_counts_for_none(site: Site) -> None:
+    """Staging has a host of the same name; what was planned or repaired there is no news of ours."""
+    ours = {"inventory": "production"}
+    remember(site, recorded(site, check(at(24), {"a": [FILE]}, **ours)), ["a"])
+    recorded(site, provision(at(25), {"a": [FILE]}, inventory="staging"))
+    memory, _ = remember(site, recorded(site, check(at(26), {"a": [FILE]}, **ours)), ["a"])
+    assert since(memory) == {"/etc/x": 24}
+
+
 def test_two_checks_take_turns(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """From reading the memory to writing it nobody else gets the lock, and afterwards anybody does."""
 
