@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,46 @@ def test_every_metric_has_help_and_type_once_in_front_of_its_samples() -> None:
         assert {order[place] for place in range(first, first + order.count(name))} == {name}
     assert sum(line.startswith("# TYPE") for line in lines) == 4
     assert metrics("bank", Memory()) == ""
+
+
+SAMPLE = re.compile(
+    r'(?P<series>(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\}) [0-9]+'
+)
+
+
+def unreachable() -> Memory:
+    """A host that was never seen."""
+    known = Memory()
+    known.observe(check(at(24), {"a": []}, status="unreachable", states={"a": "unreachable"}))
+    return known
+
+
+def hostile() -> Memory:
+    """Names that want to be samples, and more resources than are named."""
+    known = Memory()
+    known.observe(check(at(25), {'b"\n': [HOSTILE, *({**FILE, "name": f"/银/{n}"} for n in range(300))]}))
+    return known
+
+
+@pytest.mark.parametrize("make", [Memory, memory, unreachable, hostile])
+@pytest.mark.parametrize("site", ["bank", "银行 \\", 'x"} 1\n'])
+def test_every_state_obeys_the_format(make: Callable[[], Memory], site: str) -> None:
+    """Line by line by the grammar of the exposition format; each series once, behind the type of its metric."""
+    text = metrics(site, make())
+    assert text == "" or text.endswith("\n")
+    typed, series = set(), []
+    for line in text.split("\n")[:-1]:
+        if line.startswith("#"):
+            _, word, metric, rest = line.split(" ", 3)
+            assert (word in ("HELP", "TYPE"), bool(rest)) == (True, True)
+            typed |= {metric} if word == "TYPE" else set()
+            continue
+        found = SAMPLE.fullmatch(line)
+        assert found, line
+        assert found["metric"] in typed
+        series.append(found["series"])
+    assert len(series) == len(set(series))
+    assert bool(series) == (make is not Memory)
 
 
 def test_prometheus_own_linter_has_nothing_to_say() -> None:
