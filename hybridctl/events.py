@@ -17,6 +17,7 @@ class EventKind(StrEnum):
     """What an event reports."""
 
     BATCH = "batch"
+    HOOK = "hook"  # of the site, around a batch; the message says which
     PLAY = "play"
     START = "start"
     OK = "ok"

@@ -165,13 +165,20 @@ class Session:
             for observer in self.observers:
                 observer(event, self.outcomes)
 
+    def announce(self, event: Event) -> None:
+        """Tell an event of ours, between playbooks; a screen that is gone or a full disk is noted and stops nothing."""
+        try:
+            self.tell(event)
+        except (OSError, HybridctlError) as error:
+            self.remarks.append(f"showing or recording the run failed: {type(error).__name__}: {error}")
+
     def begin(self, batch: Batch) -> None:
         """Say that a batch begins; with only one there is nothing to say."""
         batch.status, batch.started = BatchStatus.RUNNING, datetime.now(UTC)
         self._keep(partial(self.store.write_result, self.facts.document()))
         if len(self.batches) > 1:
             at = batch.started.isoformat()
-            self.tell(Event(EventKind.BATCH, at, item=f"{batch.number} of {len(self.batches)}", hosts=batch.hosts))
+            self.announce(Event(EventKind.BATCH, at, item=f"{batch.number} of {len(self.batches)}", hosts=batch.hosts))
 
     def play(self, request: PlayRequest) -> PlayResult:
         """Run a playbook; what it reports belongs to the batch that was begun last.
@@ -232,7 +239,7 @@ class Session:
             self.store.close,
         ):
             self._keep(step)
-        return replace(result, remarks=tuple(self.remarks))
+        return replace(result, remarks=tuple(dict.fromkeys(self.remarks)))
 
 
 def execute(

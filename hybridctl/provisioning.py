@@ -3,6 +3,7 @@
 Each batch is an ansible-playbook of its own over exactly its hosts; all of them are one run with one record (ADR 7).
 """
 
+import shlex
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 
 from hybridctl import content, durations, runner
 from hybridctl.batches import in_order, split
-from hybridctl.events import EventKind, parse
+from hybridctl.events import Event, EventKind, parse
 from hybridctl.execution import Execution, Observer, Runner, Session
 from hybridctl.hooks import run_hook
 from hybridctl.hostlock import Locks, Owner, breakable, look
@@ -210,7 +211,8 @@ class _Work:
             status = batch.status if batch.status in known else BatchStatus.FAILED
             variables["HYBRIDCTL_STATUS"] = "not started" if status is BatchStatus.WAITING else status.value
         clean = session.redactor.text
-        session.store.log(clean(f"{label}: {' '.join(argv)}"))
+        message = clean(f"{label}: {shlex.join(argv)}")
+        session.announce(Event(EventKind.HOOK, _now().isoformat(), message=message))
         end = run_hook(
             argv,
             variables,

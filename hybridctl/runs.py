@@ -107,8 +107,8 @@ def describe(event: Event) -> str:
         return f"{event.layer}: {event.play.partition(' | ')[2] or event.play}"
     if event.kind is EventKind.NO_HOSTS:
         return f"{event.layer}: no host of this run"
-    if event.kind is EventKind.TEXT:
-        return f"ansible: {event.message}"
+    if event.kind in (EventKind.TEXT, EventKind.HOOK):
+        return f"ansible: {event.message}" if event.kind is EventKind.TEXT else event.message
     if event.kind in (EventKind.START, EventKind.STATS):
         return ""
     task = f"{event.role} : {event.task}" if event.role else event.task

@@ -18,7 +18,7 @@ __all__ = ["LiveProgress", "PlainProgress", "Progress", "choose"]
 
 _TROUBLE = (EventKind.FAILED, EventKind.UNREACHABLE)
 # Told on every screen; ok tasks only with --verbose.
-_WORTH_A_LINE = (*_TROUBLE, EventKind.IGNORED)
+_WORTH_A_LINE = (*_TROUBLE, EventKind.IGNORED, EventKind.HOOK)
 _COLOURS = {EventKind.CHANGED: "yellow", EventKind.FAILED: "red", EventKind.UNREACHABLE: "red"}
 
 

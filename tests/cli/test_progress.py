@@ -46,6 +46,17 @@ def test_plain_lines_tell_transitions_changes_and_failures(capsys: pytest.Captur
     ]
 
 
+def test_a_hook_is_told_on_every_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may take minutes in which nothing else moves."""
+    event = Event(EventKind.HOOK, "", message="before-batch hook of batch 1: ./silence-alerts 90")
+    PlainProgress()(event, Outcomes(("a",)))
+    assert event.message in capsys.readouterr().err
+    screen = Console(file=io.StringIO(), width=100, height=30)
+    LiveProgress(console=screen)(event, Outcomes(("a",)))
+    assert isinstance(screen.file, io.StringIO)
+    assert event.message in screen.file.getvalue()
+
+
 def test_verbose_lines_tell_ok_tasks_too(capsys: pytest.CaptureFixture[str]) -> None:
     """-v shows what changed nothing."""
     show(PlainProgress(verbose=True))

@@ -12,7 +12,7 @@ import pytest
 
 import hybridctl
 from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
-from hybridctl.events import HostState
+from hybridctl.events import Event, EventKind, HostState, Outcomes
 from hybridctl.execution import Execution, Options
 from hybridctl.hostlock import Owner
 from hybridctl.inventory import Host
@@ -275,7 +275,27 @@ def test_hooks_run_around_each_batch(go: Go, tmp_path: Path) -> None:
     assert said == ["before 1/2 a b", "after 1/2 a b failed", "before 2/2 c", "after 2/2 c ok"]
     log = (result.path / "run.log").read_text()
     assert "  before 2/2 c  ********" in log
+    events = [json.loads(line) for line in (result.path / "events.jsonl").read_text().splitlines()]
+    told = [event["message"] for event in events if event["kind"] == "hook"]
+    assert [text.partition(":")[0] for text in told] == [
+        f"{name}-batch hook of batch {number}" for number in (1, 2) for name in ("before", "after")
+    ]
+    assert "********" in told[0]
     assert not [path for path in result.path.iterdir() if "sup3r-secret" in path.read_text()]
+
+
+def test_a_screen_that_is_gone_stops_no_batch(tmp_path: Path) -> None:
+    """Between batches too: what cannot be shown is a remark."""
+
+    def gone(event: Event, _outcomes: Outcomes) -> None:
+        if event.kind in (EventKind.BATCH, EventKind.HOOK):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    fleet = FakeFleet(SIX)
+    rollout = Rollout().over({"batch": "3", "before_batch": "true"})
+    result = provision(ready(tmp_path, SIX), rollout, [gone], Conduct(run=fleet))
+    assert (len(fleet.played), result.exit_code) == (2, ExitCode.OK)
+    assert result.remarks == ("showing or recording the run failed: BrokenPipeError: [Errno 32] Broken pipe",)
 
 
 def test_a_failing_hook_before_a_batch_keeps_it_from_starting(go: Go) -> None:
