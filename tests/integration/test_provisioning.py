@@ -147,7 +147,7 @@ def test_after_a_kill_the_lock_is_broken_by_a_yes_and_the_run_resumed(bench: Ben
     assert result.exit_code is ExitCode.OK
     assert [f"pid {other.process.pid}" in question for question in questions] == [True]
     assert not (folder / "lock").exists()
-    killed = replace(execution.site, root=other.root)
+    killed = replace(execution.site, root=other.root, inventory=other.root / "hosts.yml")
     assert open_record(killed, "latest").left == ("a",)
 
 

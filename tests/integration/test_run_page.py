@@ -16,7 +16,7 @@ from hybridctl.execution import execute
 from hybridctl.report.run_page import write_run_page
 from hybridctl.run_details import read_details
 from hybridctl.run_history import find_run
-from hybridctl.testing import DEAD, LOCAL, Bench, play
+from hybridctl.testing import DEAD, LOCAL, Bench, play, play_start, result_event, stats
 
 LIGHT, DARK = 1, 0  # blink's names of the colour schemes
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -44,6 +44,7 @@ const found = {
   diffs: all("details pre").length,
   shown: all("details pre").filter(pre => pre.checkVisibility()).length,
   scripts: document.scripts.length,
+  owned: typeof owned,
   loaded: performance.getEntriesByType("resource").map(entry => entry.name),
   wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   dark: matchMedia("(prefers-color-scheme: dark)").matches,
@@ -177,6 +178,29 @@ def test_a_blank_page_would_be_noticed(browse: Browse, tmp_path: Path) -> None:
     (tmp_path / "blank.html").write_text("<!DOCTYPE html><title>blank</title>")
     browse(tmp_path / "blank.html", f"--screenshot={tmp_path / 'page.png'}")
     assert len(set(png_rows(tmp_path / "page.png"))) <= 2
+
+
+def test_what_hosts_say_runs_nothing_even_without_the_policy(browse: Browse, tmp_path: Path) -> None:
+    """Names, tasks, items, diffs, messages and the limit that want to be markup are text to the browser, too."""
+    wicked = "</title></style><script>owned=1</script><img src=x onerror=owned=1><svg onload=owned=1>\"'"
+    diff = {"before": wicked, "after": f"{wicked}\n", "after_header": f"/etc/{wicked}"}
+    loop = {"changed": True, "results": [{"changed": True, "item": wicked, "diff": diff}]}
+    name, place = f"h{wicked}", f"base{wicked} | x"
+    events = [
+        play_start(place),
+        result_event("runner_on_ok", name, wicked, loop, play=place, role=wicked, second=2),
+        result_event("runner_on_failed", name, wicked, {"msg": wicked}, play=place, role=wicked, second=3),
+        stats(ok={name: 1}, failures={name: 1}),
+    ]
+    run = record(Bench(tmp_path), events, hosts=(name,))
+    document = json.loads((run.path / "result.json").read_text())
+    document.update(who=wicked, site=wicked, limit=wicked, message=wicked)
+    (run.path / "result.json").write_text(json.dumps(document))
+    page = tmp_path / "wicked.html"
+    write_run_page(read_details(find_run(run.path.parent, run.id)), page)
+    found = probe(browse, page)
+    assert (found["owned"], found["scripts"], found["loaded"], found["errors"]) == ("undefined", 1, [], [])
+    assert found["hosts"] == 1
 
 
 def test_the_policy_stops_what_got_in(browse: Browse, pages: Pages) -> None:
