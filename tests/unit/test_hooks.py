@@ -62,7 +62,7 @@ def test_a_hook_that_prints_without_end_fills_no_disk(tmp_path: Path, monkeypatc
     monkeypatch.setattr(hooks, "_MOST", 1_000_000)
     end, lines = run(tmp_path, "yes", "line")
     assert HookEnd("it was ended: it had printed more than 1 MB") == end
-    assert (len(lines), set(lines)) == (500, {"line"})
+    assert (len(lines), set(lines[:-1])) == (500, {"line"})  # it may have been ended within the last one
     assert processes_with(f"test-{tmp_path}") == []
 
 
