@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["ExitCode", "HybridctlError", "Interrupted", "InvalidInput"]
+__all__ = ["ExitCode", "HybridctlError", "Interrupted", "InvalidInput", "Unreachable"]
 
 
 class ExitCode(IntEnum):
@@ -39,6 +39,12 @@ class InvalidInput(HybridctlError):
     """A file, variable or option of the user's is wrong; nothing was contacted or changed."""
 
     exit_code = ExitCode.USAGE
+
+
+class Unreachable(HybridctlError):
+    """A host does not answer."""
+
+    exit_code = ExitCode.HOST_UNREACHABLE
 
 
 class Interrupted(HybridctlError):

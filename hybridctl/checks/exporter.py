@@ -80,6 +80,7 @@ CHECKS = (
         node_series,
         _HINT,
         unit="series",
+        varies="each kernel and each mount adds series",
         variables=("node_telemetry_listen_address",),
     ),
     Check(
@@ -89,6 +90,7 @@ CHECKS = (
         node_clock,
         _HINT,
         unit="s",
+        varies="the delay of this moment",
         variables=("node_telemetry_listen_address",),
     ),
 )

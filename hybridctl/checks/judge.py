@@ -94,6 +94,7 @@ def _unknown(expectation: Expectation, reason: str, remedy: str = "") -> Result:
         reason=reason,
         remedy=remedy or _READ_FAILED.replace("{check}", expectation.check),
         source=expectation.source,
+        origin=expectation.origin,
     )
 
 

@@ -1,5 +1,6 @@
 """What checks are made of: an expectation from a profile, a measurement on a host, the result of comparing them."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,10 +41,14 @@ class Expectation:
 
     Attributes:
         check: the id, such as `memory.total`.
-        form: how `wanted` is meant: `value`, `any_of`, `at_least` or `at_most`.
+        form: how `wanted` is meant: `value`, `any_of`, `at_least`, `at_most` or `range` (two numbers, both allowed).
         tolerance: percent of `wanted` to either side; only with a number in the form `value`.
         source: where the number comes from.
         later: why no check judges it yet; empty when one does. The verdict is then UNKNOWN.
+        warn: percent of the nearest allowed number by which a measured one may miss it and is a WARN only.
+        severity: the verdict of what misses it by more: FAIL, or WARN where a host may serve all the same.
+        form_factors: of boards it applies to; none means all.
+        origin: the profile and line that asks, such as `a100-2x80g-reference.yml:12`.
     """
 
     check: str
@@ -53,6 +58,10 @@ class Expectation:
     tolerance: float = 0.0
     source: str = ""
     later: str = ""
+    warn: float = 0.0
+    severity: Verdict = Verdict.FAIL
+    form_factors: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def text(self) -> str:
@@ -64,22 +73,39 @@ class Expectation:
                 return f">= {self.wanted}"
             case "at_most":
                 return f"<= {self.wanted}"
+            case "range":
+                return f"{self.wanted[0]} to {self.wanted[1]}"
         if isinstance(self.wanted, list | tuple):
             return ", ".join(map(str, self.wanted))
         return f"{self.wanted} ±{self.tolerance:g} %" if self.tolerance else str(self.wanted)
 
-    def meets(self, measured: Any) -> bool:
-        """Tell whether a measured value is what is wanted; text is compared without regard to case."""
+    def verdict_of(self, measured: Any) -> Verdict:
+        """Judge a measured value; text is compared without regard to case, a number that is none never passes."""
+        if isinstance(measured, float) and math.isnan(measured):
+            return self.severity
+        bounds = self._bounds()
+        if bounds is None:
+            wanted = self.wanted if self.form == "any_of" else (self.wanted,)
+            return Verdict.PASS if _plain(measured) in map(_plain, wanted) else self.severity
+        low, high = bounds
+        if low <= measured <= high:
+            return Verdict.PASS
+        missed = low if measured < low else high
+        return Verdict.WARN if abs(measured - missed) <= abs(missed) * self.warn / 100 else self.severity
+
+    def _bounds(self) -> tuple[float, float] | None:
+        """Return the lowest and the highest number allowed; None where equality counts."""
         match self.form:
-            case "any_of":
-                return _plain(measured) in map(_plain, self.wanted)
             case "at_least":
-                return bool(measured >= self.wanted)
+                return self.wanted, math.inf
             case "at_most":
-                return bool(measured <= self.wanted)
-        if self.tolerance:
-            return bool(abs(measured - self.wanted) <= abs(self.wanted) * self.tolerance / 100)
-        return bool(_plain(measured) == _plain(self.wanted))
+                return -math.inf, self.wanted
+            case "range":
+                return self.wanted[0], self.wanted[1]
+            case "value" if self.tolerance or self.warn:
+                margin = abs(self.wanted) * self.tolerance / 100
+                return self.wanted - margin, self.wanted + margin
+        return None
 
 
 @dataclass(frozen=True)
@@ -91,6 +117,7 @@ class Result:
         measured: None when it was not measured.
         reason: why the verdict is not PASS.
         remedy: what to type or do next; empty with PASS.
+        origin: the profile and line that asks for it.
     """
 
     check: str
@@ -102,6 +129,7 @@ class Result:
     reason: str = ""
     remedy: str = ""
     source: str = ""
+    origin: str = ""
 
     @property
     def name(self) -> str:
@@ -133,10 +161,11 @@ class Want:
         return value
 
     def judge(self, measured: str | float, *, reason: str = "", remedy: str = "") -> Result:
-        """Hold a measured value against the expectation; `reason` and `remedy` are kept for a FAIL only."""
-        if self.expectation.meets(measured):
-            return self.result(Verdict.PASS, measured)
-        return self.result(Verdict.FAIL, measured, reason=reason, remedy=remedy)
+        """Hold a measured value against the expectation; `reason` and `remedy` are for what misses it."""
+        verdict = self.expectation.verdict_of(measured)
+        if verdict is Verdict.PASS:
+            return self.result(verdict, measured)
+        return self.result(verdict, measured, reason=reason, remedy=remedy)
 
     def result(
         self,
@@ -148,7 +177,9 @@ class Want:
         reason: str = "",
         remedy: str = "",
     ) -> Result:
-        """Return a result that the check judged itself."""
+        """Return a result that the check judged itself; a FAIL weighs what the profile says it does."""
+        if verdict is Verdict.FAIL:
+            verdict = self.expectation.severity
         if verdict is not Verdict.PASS and not remedy:
             remedy = self.remedy.replace("{subject}", subject)
         return Result(
@@ -161,6 +192,7 @@ class Want:
             reason=reason,
             remedy="" if verdict is Verdict.PASS else remedy,
             source=self.expectation.source,
+            origin=self.expectation.origin,
         )
 
 
@@ -173,6 +205,7 @@ class Check:
         unit: what it measures in; a profile must use the same.
         variables: names of the site's variables it reads.
         remedy: what to do when it fails.
+        varies: why one host's value is not what another must show; a captured profile leaves it to a person.
         unproven: which part of its parser no recording of a real machine has confirmed yet.
     """
 
@@ -184,6 +217,7 @@ class Check:
     unit: str = ""
     variables: tuple[str, ...] = ()
     unproven: str = ""
+    varies: str = ""
 
     @property
     def topic(self) -> str:

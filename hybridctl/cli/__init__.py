@@ -15,7 +15,19 @@ from hybridctl.errors import HybridctlError, Interrupted
 __all__ = ["cli", "main"]
 
 # One module a command, imported only when it is asked for: `--help` and completion stay fast.
-COMMANDS = ("init", "doctor", "plan", "provision", "drift", "verify", "runs", "lab", "collection", "completion")
+COMMANDS = (
+    "init",
+    "doctor",
+    "plan",
+    "provision",
+    "drift",
+    "verify",
+    "profile",
+    "runs",
+    "lab",
+    "collection",
+    "completion",
+)
 
 
 class _Group(click.Group):

@@ -1,24 +1,19 @@
-"""Find, read and validate profiles; every mistake is told with its file and line."""
+"""Find and read profiles, with all that they inherit; every mistake is told with its file and line."""
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hybridctl.checks.catalogue import CATALOGUE
-from hybridctl.checks.model import Check, Expectation, Kind
+from hybridctl.checks.model import Expectation, Verdict
 from hybridctl.errors import InvalidInput
 from hybridctl.problems import Problem, invalid, nearest
-from hybridctl.yamlmarks import entries, line_of, parse, value_of
-
-if TYPE_CHECKING:
-    import yaml
+from hybridctl.profiles.validation import FORMS, expected_in, problems_of
+from hybridctl.yamlmarks import entries, parse, value_of
 
 __all__ = ["Profile", "load_profile", "profile_names"]
 
 _OURS = Path(__file__).parent
-_FORMS = ("value", "any_of", "at_least", "at_most")
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,11 @@ class Profile:
     Attributes:
         name: the file's name without `.yml`.
         lab: whether it is for hosts with stand-ins, so that reports mark them.
-        expectations: by check, those that no check judges yet included.
+        expectations: by check, inherited ones and those that no check judges yet included.
+        base: whether it is only there to be inherited from.
+        lineage: names of the profiles it inherits from, the most general first.
+        form_factor: of the board; empty where nothing depends on it.
+        inapplicable: checks that were inherited, or asked for, and do not apply here, with the reason.
     """
 
     name: str
@@ -36,39 +35,103 @@ class Profile:
     path: Path
     lab: bool
     expectations: Mapping[str, Expectation]
+    base: bool = False
+    lineage: tuple[str, ...] = ()
+    form_factor: str = ""
+    inapplicable: Mapping[str, str] = field(default_factory=dict)
 
 
 def profile_names(site_root: Path | None = None) -> tuple[str, ...]:
-    """Return the names a host's `hybridctl_profile` may have: ours, and those of the site."""
-    return tuple(sorted(_files(site_root)))
+    """Return the names a host's `hybridctl_profile` may have: ours, and those of the site; no bases."""
+    return tuple(sorted(name for name, path in _files(site_root).items() if not _is_base(path)))
 
 
 def load_profile(name: str, site_root: Path | None = None) -> Profile:
-    """Read a profile.
+    """Read a profile and what it inherits; later ones of `inherits` go before earlier ones, its own lines before all.
 
     Args:
         site_root: the folder whose `profiles/` is looked into beside ours.
 
     Raises:
-        InvalidInput: there is no such profile, or it is not valid; with file, line and what is allowed.
+        InvalidInput: there is no such profile, or it or what it inherits is not valid; with file, line and what is
+            allowed.
     """
     files = _files(site_root)
     if name not in files:
         near = nearest(name, files)
         raise InvalidInput(
             f"profile {name}: there is no such profile" + (f"; did you mean {near}?" if near else ""),
-            f"name one of: {', '.join(sorted(files))}",
+            f"name one of: {', '.join(profile_names(site_root))}",
         )
+    profile = _load(name, files, ())
+    if not profile.expectations and not profile.base:
+        raise invalid([Problem(profile.path, 1, "expects nothing", "add `expect:`, or what it inherits")], name)
+    return _applied(profile)
+
+
+def _load(name: str, files: Mapping[str, Path], heirs: tuple[str, ...]) -> Profile:
+    """Read one profile as its heirs get it: nothing is left out for its form factor yet."""
     path = files[name]
     node, problems = parse(path)
     if not problems:
         nothing = Problem(path, 1, "says nothing", "copy a profile of ours")
-        problems = list(_problems(path, node)) if node is not None else [nothing]
+        problems = list(problems_of(path, node)) if node is not None else [nothing]
     if problems or node is None:
         raise invalid(problems, f"profile {name}")
     data = value_of(node)
-    expectations = {check: _expectation(check, given) for check, given in data["expect"].items()}
-    return Profile(name, data["title"], path, data.get("lab", False), expectations)
+    lines = {entry.key: entry.line for entry in entries(node)}
+    given = data.get("inherits", [])
+    chain = (*heirs, name)
+    parents = []
+    for parent in [given] if isinstance(given, str) else given:
+        if parent not in files or parent in chain:
+            near = nearest(parent, files)
+            message = f"inherits: there is no profile {parent}" + (f"; did you mean {near}?" if near else "")
+            if parent in chain:
+                message = f"inherits: {' -> '.join([*chain[chain.index(parent) :], parent])} goes in a circle"
+            raise invalid([Problem(path, lines["inherits"], message, f"name one of: {', '.join(sorted(files))}")], name)
+        parents.append(_load(parent, files, chain))
+    expectations: dict[str, Expectation] = {}
+    for other in parents:
+        expectations |= other.expectations
+    left_out = {check: why for other in parents for check, why in other.inapplicable.items()}
+    for check, why in data.get("without", {}).items():
+        left_out[check] = why
+        if expectations.pop(check, None) is None:
+            raise invalid([Problem(path, lines["without"], f"without: {check} is not inherited", "remove it")], name)
+    where = {entry.key: entry.line for entry in expected_in(node)}
+    for check, asked in data.get("expect", {}).items():
+        expectations[check] = _expectation(check, asked, f"{path.name}:{where[check]}")
+        left_out.pop(check, None)
+    return Profile(
+        name,
+        data["title"],
+        path,
+        data.get("lab", False),
+        expectations,
+        base=data.get("base", False),
+        lineage=tuple(dict.fromkeys(word for other in parents for word in (*other.lineage, other.name))),
+        form_factor=data.get("form_factor", next((p.form_factor for p in reversed(parents) if p.form_factor), "")),
+        inapplicable=left_out,
+    )
+
+
+def _applied(profile: Profile) -> Profile:
+    """Take out what does not apply to the profile's form factor."""
+    if profile.base:
+        return profile
+    applies, not_so = {}, dict(profile.inapplicable)
+    for check, expectation in profile.expectations.items():
+        factors = expectation.form_factors
+        if not factors or profile.form_factor in factors:
+            applies[check] = expectation
+        elif profile.form_factor:
+            not_so[check] = f"only for {' and '.join(factors)}; this board is {profile.form_factor}"
+        else:
+            message = f"{check} depends on the board, and there is no form_factor"
+            remedy = f"add form_factor: {' or '.join(factors)}"
+            raise invalid([Problem(profile.path, 1, message, remedy)], profile.name)
+    return replace(profile, expectations=applies, inapplicable=not_so)
 
 
 def _files(site_root: Path | None) -> dict[str, Path]:
@@ -82,104 +145,30 @@ def _files(site_root: Path | None) -> dict[str, Path]:
     return found
 
 
-def _problems(path: Path, node: "yaml.Node") -> Iterator[Problem]:
-    """Hold the file against the schema, then each expectation against its check."""
-    from jsonschema import Draft202012Validator
-
-    schema = json.loads((_OURS / "schema.json").read_text(encoding="utf-8"))
-    data = value_of(node)
-    broken = False
-    for error in Draft202012Validator(schema).iter_errors(data):
-        broken = True
-        place = [str(part) for part in error.absolute_path]
-        message, remedy = _said(error)
-        extra = _extra(error)
-        yield Problem(path, _line(node, [*place, *extra[:1]]), f"{'.'.join(place) or 'profile'}: {message}", remedy)
-    if broken:
-        return
-    for entry in entries(next(entry.node for entry in entries(node) if entry.key == "expect")):
-        for message, remedy in _against_check(entry.key, data["expect"][entry.key]):
-            yield Problem(path, entry.line, f"{entry.key}: {message}", remedy)
+def _is_base(path: Path) -> bool:
+    node, problems = parse(path)
+    return (
+        not problems and node is not None and any(e.key == "base" and value_of(e.node) is True for e in entries(node))
+    )
 
 
-def _extra(error: Any) -> list[str]:
-    """Return the keys that should not be there."""
-    if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
-        return []
-    return sorted(str(key) for key in error.instance if key not in error.schema.get("properties", {}))
-
-
-def _said(error: Any) -> tuple[str, str]:
-    """Put what jsonschema found into words of ours."""
-    extra = _extra(error)
-    if extra:
-        allowed = sorted(error.schema["properties"])
-        near = nearest(extra[0], allowed)
-        guess = f"; did you mean {near}?" if near else ""
-        return f"unknown key {extra[0]}{guess}", f"allowed: {', '.join(allowed)}"
-    if error.validator == "oneOf":
-        return "says not exactly one of " + ", ".join(_FORMS), "name one: value: 64"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{missing} is missing", f"add it: {missing}: ..."
-    return error.message[:200], f"allowed: {json.dumps(error.validator_value)[:200]}"
-
-
-def _against_check(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    check = CATALOGUE.get(name)
-    if check is None:
-        if "later" not in given:
-            near = nearest(name, CATALOGUE)
-            yield (
-                "unknown check" + (f"; did you mean {near}?" if near else ""),
-                "hybridctl verify --list shows them; an expectation without one needs `later: why`",
-            )
-        return
-    if "later" in given:
-        yield "a check judges this: `later` would hide its verdict", "remove the key later"
-    if given.get("unit", "") != check.unit:
-        yield f"unit {given.get('unit') or '(none)'}; the check measures in {check.unit or '(no unit)'}", "correct it"
-    yield from _of_kind(check, given)
-
-
-def _of_kind(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    form = next(key for key in _FORMS if key in given)
-    values = given[form] if isinstance(given[form], list) else [given[form]]
-    if check.kind is Kind.NAMES:
-        if form != "value" or not isinstance(given[form], list):
-            yield f"{form}: {given[form]!r}; the check takes a list of names", "write value: [NAME, ...]"
-    elif isinstance(given[form], list) and form == "value":
-        yield "a list; the check measures one thing", "write one value, or any_of: [...]"
-    elif check.kind is Kind.TEXT and (form.startswith("at_") or not all(isinstance(v, str) for v in values)):
-        yield f"{form}: {given[form]!r}; the check measures text", 'quote it: value: "22.04"'
-    elif check.kind is Kind.TEXT and not all(any(letter.isalnum() for letter in v) for v in values):
-        yield f"{form}: {given[form]!r} holds no letter and no digit", "write what the host must show"
-    elif check.kind is Kind.NUMBER and not all(isinstance(v, int | float) for v in values):
-        yield f"{form}: {given[form]!r}; the check measures a number", "write it without quotes"
-    if "tolerance" in given and (check.kind is not Kind.NUMBER or form != "value"):
-        yield "a tolerance goes with the value of a number only", "remove the key tolerance"
-
-
-def _line(node: "yaml.Node", place: list[str]) -> int:
-    """Return the line of the deepest key of `place` that is there."""
-    line = line_of(node)
-    for part in place:
-        entry = next((entry for entry in entries(node) if entry.key == part), None)
-        if entry is None:
-            break
-        line, node = entry.line, entry.node
-    return line
-
-
-def _expectation(check: str, given: Mapping[str, Any]) -> Expectation:
-    form = next(key for key in _FORMS if key in given)
+def _expectation(check: str, given: Mapping[str, Any], origin: str) -> Expectation:
+    form = next(key for key in FORMS if key in given)
     wanted = tuple(given[form]) if isinstance(given[form], list) else given[form]
     return Expectation(
         check=check,
         form=form,
         wanted=wanted,
         unit=given.get("unit", ""),
-        tolerance=float(given.get("tolerance", "0%").rstrip("%")),
+        tolerance=_percent(given.get("tolerance")),
         source=given["source"],
         later=given.get("later", ""),
+        warn=_percent(given.get("warn")),
+        severity=Verdict(given.get("severity", "fail").upper()),
+        form_factors=tuple(given.get("form_factors", ())),
+        origin=origin,
     )
+
+
+def _percent(text: str | None) -> float:
+    return float(text.rstrip("%")) if text else 0.0

@@ -55,4 +55,5 @@ def _check(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "remedy": result.remedy,
         "source": result.source,
+        "origin": result.origin,
     }

@@ -123,7 +123,7 @@ def test_an_unknown_profile_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "message", "hint"),
     [
-        (("title: x", "tilte: x"), 2, "unknown key tilte; did you mean title?", "allowed: expect, lab, schema, title"),
+        (("title: x", "tilte: x"), 2, "unknown key tilte; did you mean title?", "allowed: base, expect"),
         (("schema: 1", "schema: 2"), 1, "1 was expected", "allowed: 1"),
         (("source: x", "sorce: x"), 4, "unknown key sorce; did you mean source?", "allowed: any_of"),
         ((", source: x", ""), 4, "source is missing", "add it"),
