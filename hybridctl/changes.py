@@ -28,6 +28,7 @@ class Change:
         size: bytes to download.
         item: of a loop whose task only a command tells.
         diff: as the module gave it, secrets masked.
+        digest: of a content that the diff does not show.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Change:
     size: int = 0
     item: str = ""
     diff: Any = None
+    digest: str = ""
 
     @property
     def resource(self) -> str:
@@ -66,9 +68,10 @@ class TaskChange:
     change: Change
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON, without the diff, which can be long."""
+        """Return it as JSON, without the diff, which can be long, and its digest, which only a plan is compared by."""
         fields = self.change.as_dict()
         fields.pop("diff", None)
+        fields.pop("digest", None)
         return {"layer": self.layer, "role": self.role, "task": self.task, **fields}
 
 

@@ -24,7 +24,7 @@ class PlannedChange:
     Attributes:
         depends_on: the resource that must come first; empty when the change is certain.
         diff: unified diff, secrets masked; empty when the module gives none.
-        digest: of the whole diff, which `diff` may have cut.
+        digest: of the whole diff, which `diff` may have cut, and of what it does not show.
     """
 
     layer: str
@@ -136,7 +136,7 @@ def _planned(changes: Iterable[TaskChange]) -> Iterator[PlannedChange]:
             change.new,
             change.size,
             _cut(lines),
-            hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else "",
+            hashlib.sha256("\n".join([*lines, change.digest]).encode()).hexdigest()[:16] if lines else "",
         )
 
 

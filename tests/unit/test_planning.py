@@ -66,6 +66,19 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
     assert change.diff[-1] == "... 802 more lines"
 
 
+def test_a_content_that_is_not_shown_counts() -> None:
+    """Two plans with the same words and another secret are two plans."""
+
+    def digest(of: str) -> str:
+        secret = {"kind": "file", "name": "/k", "action": "change", "diff": {"prepared": "content (secret, not shown)"}}
+        event = result_event("runner_on_ok", "a", "Write", {"changed": True, "resources": [{**secret, "digest": of}]})
+        (change,) = plan_of(event).changes["a"]
+        assert change.diff == ("content (secret, not shown)",)
+        return str(change.digest)
+
+    assert digest("1") == digest("1") != digest("2")
+
+
 def test_a_diff_names_the_file_on_the_host() -> None:
     """A template's diff names a temporary file of ours, another for each host; the path on the host stands instead."""
     diffs = [{"before": "", "after": "x\n", "after_header": f"/root/.ansible/tmp/ansible-local-{n}/x.j2"} for n in "ab"]
