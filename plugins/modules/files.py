@@ -177,7 +177,7 @@ resources:
       type: dict
     digest:
       description:
-        - Of a new content that the diff does not show, so that two plans with different contents differ. That of a secret
+        - Of a new content that the diff does not show, so that plans with other contents differ. That of a secret
           is slow to guess from (PBKDF2).
       type: str
 backup_files:
