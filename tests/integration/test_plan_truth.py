@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from host_checksum import checksums, differences
 
+from hybridctl import content
 from hybridctl.changes import key_set
 from hybridctl.lab.fleet import Lab
 
@@ -49,6 +51,7 @@ class Site:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         document: dict[str, Any] = json.loads(done.stdout)
+        jsonschema.validate(document, content.schema("plan" if command == "plan" else "run-result"))
         return document
 
     def checksums(self) -> dict[str, str]:
