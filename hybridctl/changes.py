@@ -11,7 +11,11 @@ from typing import Any
 
 from hybridctl.failures import item_label
 
-__all__ = ["Change", "TaskChange", "changes_of", "key_set"]
+__all__ = ["KINDS", "Change", "TaskChange", "changes_of", "key_set"]
+
+
+# As the schemas of plans and of results have them.
+KINDS = ("file", "directory", "link", "package", "unit", "user", "group", "command", "reboot")
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Change:
     """One resource of a host that a task changed, or would change.
 
     Attributes:
-        kind: file, directory, link, package, unit, user, group, or command for what only a command tells.
+        kind: one of KINDS; command for what only a command tells.
         name: path, package, unit, user; of a command its role and task.
         action: write, remove, install, upgrade, downgrade, hold, start, restart, reload, enable ..., run.
         why: in a few words.
@@ -28,6 +32,7 @@ class Change:
         size: bytes to download.
         item: of a loop whose task only a command tells.
         diff: as the module gave it, secrets masked.
+        digest: of a content that the diff does not show.
     """
 
     kind: str
@@ -40,6 +45,7 @@ class Change:
     size: int = 0
     item: str = ""
     diff: Any = None
+    digest: str = ""
 
     @property
     def resource(self) -> str:
@@ -66,9 +72,10 @@ class TaskChange:
     change: Change
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON, without the diff, which can be long."""
+        """Return it as JSON, without the diff, which can be long, and its digest, which only a plan is compared by."""
         fields = self.change.as_dict()
         fields.pop("diff", None)
+        fields.pop("digest", None)
         return {"layer": self.layer, "role": self.role, "task": self.task, **fields}
 
 
@@ -94,21 +101,34 @@ def changes_of(module: str, result: Mapping[str, Any], *, label: str, item: str 
     if items:
         return tuple(c for one in items for c in changes_of(module, one, label=label, item=item_label(one)))
     read = _READERS.get(module.rpartition(".")[2])
-    found = tuple(_declared(result)) if "resources" in result else tuple(read(result)) if read else ()
+    found = tuple(_declared(result)) or (tuple(read(result)) if read else ())
     # Nobody else knows what a command changes: its task names it.
     name = f"{label} ({item})" if item else label
     return found or (Change("command", name, "run", item=item, diff=_placed(result)),)
 
 
 def _declared(result: Mapping[str, Any]) -> Iterator[Change]:
-    """Read what a module of ours says itself."""
+    """Read what a module of ours says itself. Another's `resources` may be anything, and say nothing here."""
+    resources = result.get("resources")
+    if not isinstance(resources, list) or not all(_is_declared(resource) for resource in resources):
+        return
     known = set(Change.__dataclass_fields__)
-    for resource in result["resources"]:
+    for resource in resources:
         fields = {key: value for key, value in resource.items() if key in known}
         if fields["action"] in ("create", "change"):
             # Whether it is new then is not certain: a package that comes before may bring its own version of it.
             fields["action"] = "write"
         yield Change(**fields)
+
+
+def _is_declared(resource: Any) -> bool:
+    if not isinstance(resource, Mapping):
+        return False
+    return resource.get("kind") in KINDS and all(isinstance(resource.get(key), str) for key in ("name", "action"))
+
+
+def _reboot(_result: Mapping[str, Any]) -> Iterator[Change]:
+    yield Change("reboot", "host", "run")
 
 
 _KINDS = {"directory": "directory", "link": "link", "hard": "link"}
@@ -167,6 +187,7 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Iterator[Change]]] = {
     ),
     **dict.fromkeys(("apt", "package"), _packages),
     **dict.fromkeys(("service", "systemd", "systemd_service"), _unit),
+    "reboot": _reboot,
     "user": _account("user"),
     "group": _account("group"),
 }

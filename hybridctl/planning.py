@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +15,10 @@ from hybridctl.results import RunResult
 __all__ = ["PLAN_SCHEMA", "Plan", "PlannedChange", "diff_lines"]
 
 PLAN_SCHEMA = 2  # of the JSON document; described by data/plan.schema.json
+# Packages that run only after the next boot: kernels and what is loaded before them, by Debian's names and RPM's.
+KERNEL = re.compile(
+    r"(linux-image-|kernel(-core|-modules)?$|intel-microcode$|amd64-microcode$|microcode_ctl$|grub|shim)"
+)
 LONGEST_DIFF = 200  # lines kept of one change; a whole new file need not be read here to know that it is new
 
 
@@ -24,7 +29,7 @@ class PlannedChange:
     Attributes:
         depends_on: the resource that must come first; empty when the change is certain.
         diff: unified diff, secrets masked; empty when the module gives none.
-        digest: of the whole diff, which `diff` may have cut.
+        digest: of the whole diff, which `diff` may have cut, and of what it does not show.
     """
 
     layer: str
@@ -104,8 +109,12 @@ class Plan:
 
 
 def reboot(changes: Iterable[PlannedChange]) -> dict[str, Any]:
-    """Return whether the host would be rebooted, and why or why not."""
-    why = [change.why or change.task for change in changes if change.kind == "reboot"]
+    """Return whether the host wants a reboot, and why or why not: a task reboots it, or a new kernel waits for one."""
+    why = [
+        f"the task {change.task}" if change.kind == "reboot" else f"package {change.name} takes effect at boot"
+        for change in changes
+        if change.kind == "reboot" or (change.new and change.kind == "package" and KERNEL.match(change.name))
+    ]
     return {"needed": bool(why), "why": "; ".join(why) or "no change here takes effect only at boot"}
 
 
@@ -136,7 +145,7 @@ def _planned(changes: Iterable[TaskChange]) -> Iterator[PlannedChange]:
             change.new,
             change.size,
             _cut(lines),
-            hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] if lines else "",
+            hashlib.sha256("\n".join([*lines, change.digest]).encode()).hexdigest()[:16] if lines else "",
         )
 
 

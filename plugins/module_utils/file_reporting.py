@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Any
 
-from ansible_collections.hybridctl.site.plugins.module_utils.file_items import shown
+from ansible_collections.hybridctl.site.plugins.module_utils.file_items import Item, shown
 from ansible_collections.hybridctl.site.plugins.module_utils.file_planning import Step
 from ansible_collections.hybridctl.site.plugins.module_utils.file_state import as_text
 
@@ -13,6 +14,8 @@ __all__ = ["LONGEST_TEXT", "Report", "ansible_diff"]
 
 LONGEST_TEXT = 100 * 1024  # bytes of one side of a diff; beyond it the diff says only that the content differs
 MOST_TEXT = 8 * 1024 * 1024  # bytes of all diffs of one task
+# Of PBKDF2: about 0.1 s for each secret that is about to change, and for each guess of somebody who has the digest.
+ROUNDS = 100_000
 
 
 class Report:
@@ -23,13 +26,15 @@ class Report:
 
     def resource(self, step: Step) -> dict[str, Any]:
         """Return one entry of `resources`."""
+        diff = self._diff(step)
         return {
             "kind": step.kind,
             "name": step.item.path,
             "action": step.action,
             "why": ", ".join(step.why),
             "depends_on": ", ".join(step.depends_on),
-            "diff": self._diff(step),
+            "diff": diff,
+            "digest": _digest(step.item) if step.rewrite and step.kind == "file" and "prepared" in diff else "",
         }
 
     def _diff(self, step: Step) -> dict[str, str]:
@@ -61,6 +66,14 @@ def ansible_diff(resource: dict[str, Any]) -> dict[str, str]:
         return {"prepared": "{}: {}\n".format(shown(resource["name"]), diff["prepared"])}
     header = shown(resource["name"]) + (" ({})".format(resource["why"]) if resource["action"] == "change" else "")
     return {"before": diff["before"], "after": diff["after"], "before_header": header, "after_header": header}
+
+
+def _digest(item: Item) -> str:
+    """Return what tells a content that the diff does not show from another one."""
+    content = item.content or b""
+    if item.secret:
+        return hashlib.pbkdf2_hmac("sha256", content, item.raw, ROUNDS).hex()[:16]
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _content(step: Step) -> bytes | None:

@@ -142,8 +142,8 @@ def _unit(name: str, shown: dict[str, str]) -> Unit:
         needs_daemon_reload=shown.get("NeedDaemonReload") == "yes",
         can_reload=shown.get("CanReload") != "no",
         reloaded=shown.get("ReloadResult", "success") == "success",
-        # Without a timestamp the condition was never asked, and "no" says nothing.
-        declined=inactive and shown.get("ConditionResult") == "no" and bool(shown.get("ConditionTimestamp")),
+        # Without a time, for which older ones print "n/a", the condition was never asked, and "no" says nothing.
+        declined=inactive and shown.get("ConditionResult") == "no" and _moment(shown, "ConditionTimestamp").stamp > 0,
         runs_once=shown.get("Type") == "oneshot" and shown.get("RemainAfterExit") == "no",
     )
 

@@ -175,6 +175,11 @@ resources:
       description:
         - The texts C(before) and C(after) with their C(place), or words in C(prepared) where texts cannot be shown.
       type: dict
+    digest:
+      description:
+        - Of a new content that the diff does not show, so that plans with other contents differ. That of a secret
+          is slow to guess from (PBKDF2).
+      type: str
 backup_files:
   description: Where replaced or removed files were kept, by path.
   type: dict

@@ -1,5 +1,6 @@
 """Our modules are documented as Ansible documents its own, and the documentation says what the code takes."""
 
+import ast
 import json
 import os
 import subprocess
@@ -14,6 +15,8 @@ from ansible_collections.hybridctl.site.plugins.action.files import KEYS, TASK_K
 from ansible_collections.hybridctl.site.plugins.modules.units import ARGUMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "ansible_collections.hybridctl.site.plugins.module_utils."
+TARGET_SIDE = [path for name in ("modules", "module_utils") for path in sorted((ROOT / "plugins" / name).glob("*.py"))]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
@@ -54,6 +57,26 @@ def test_the_options_of_units_are_documented() -> None:
         return {**plain, **(compared(inner, nested) if inner else {})}
 
     assert compared(documented(ROOT, "units")["doc"]["options"], "suboptions") == compared(ARGUMENTS, "options")
+
+
+def test_the_options_of_packages_are_documented() -> None:
+    """The action hands all of its options to the module that plans, whose documentation says the same of each."""
+    action, module = (documented(ROOT, name)["doc"]["options"] for name in ("packages", "package_state"))
+    keys = ("type", "elements", "required", "default")
+    said = {name: {key: spec.get(key) for key in keys} for name, spec in module.items() if name != "hold"}
+    assert {name: {key: spec.get(key) for key in keys} for name, spec in action.items()} == said
+
+
+@pytest.mark.parametrize("path", TARGET_SIDE, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_runs_on_targets_is_python_3_9(path: Path) -> None:
+    """Its grammar, and no module or argument that came later: a target need not have what the control node has."""
+    tree = ast.parse(path.read_text(), feature_version=(3, 9))
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    theirs = {name for name in imported if not name.startswith(("ansible.module_utils.", COLLECTION))}
+    assert {name.partition(".")[0] for name in theirs} <= set(sys.stdlib_module_names) - {"tomllib"}
+    zips = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "zip"]
+    assert not [call.lineno for call in zips if call.keywords], "zip(strict=...) came with 3.10"
 
 
 def test_ansible_doc_knows_the_modules_from_the_wheel(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from drifts import DRIFTS
 from host_checksum import checksums, differences
 
+from hybridctl import content
 from hybridctl.changes import key_set
 from hybridctl.lab.fleet import Lab
 
@@ -49,6 +52,7 @@ class Site:
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
         document: dict[str, Any] = json.loads(done.stdout)
+        jsonschema.validate(document, content.schema("plan" if command == "plan" else "run-result"))
         return document
 
     def checksums(self) -> dict[str, str]:
@@ -125,3 +129,15 @@ def test_a_plan_kept_in_a_file(site: Site) -> None:
 def test_provisioned_hosts(site: Site) -> None:
     """Nothing is planned, and nothing is done."""
     assert site.plan_then_provision() == set()
+
+
+def test_drifted_hosts(site: Site) -> None:
+    """One resource of every kind changed by hand: exactly these are planned, without a trace, and then made."""
+    hosts = {"all": "mon1", "gateway": "gw1"}
+    drifts = [drift for drift in DRIFTS if drift.group in hosts and not drift.alone]
+    for drift in drifts:
+        site.on(hosts[drift.group], drift.command)
+    made = site.plan_then_provision()
+    assert made == {(hosts[drift.group], *one) for drift in drifts for one in drift.expected}
+    for drift in drifts:
+        site.on(hosts[drift.group], drift.check)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from hybridctl.changes import Change, changes_of, key_set
+from hybridctl import content
+from hybridctl.changes import KINDS, Change, changes_of, key_set
 
 # Recorded on a Debian 12 host with apt 2.6.1: `apt-get -s install` and `apt-get install` of the same packages.
 SIMULATED = """The following NEW packages will be installed:
@@ -57,6 +58,7 @@ def test_apt_simulated_and_real_name_the_same_packages() -> None:
         ("ansible.builtin.systemd_service", {"name": "a.timer", "invocation": {"module_args": {"state": "started"}}},
          ("unit a.timer", "start")),
         ("ansible.builtin.service", {"name": "a", "invocation": {"module_args": {}}}, ("unit a.service", "enable")),
+        ("ansible.builtin.reboot", {"rebooted": True}, ("reboot host", "run")),
         ("ansible.builtin.command", {"cmd": ["true"]}, ("command role: Task", "run")),
         ("site.own.thing", {}, ("command role: Task", "run")),
         ("ansible.builtin.template", {}, ("command role: Task", "run")),
@@ -73,6 +75,26 @@ def test_a_module_of_ours_says_itself() -> None:
     declared = {"kind": "unit", "name": "a.service", "action": "restart", "why": "/etc/a changed", "later": 1}
     (change,) = changes_of("hybridctl.site.units", {"resources": [declared]}, label="x")
     assert change == Change("unit", "a.service", "restart", why="/etc/a changed")
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        None, "x", {"a": 1}, [], ["x"], [{"kind": "file"}], [{"kind": "file", "name": 1, "action": "write"}],
+        [{"kind": "Deployment", "name": "web", "action": "created"}],
+        [{"kind": "file", "name": "/a", "action": "write"}, {"kind": ["file"], "name": "/b", "action": "write"}],
+    ],
+)  # fmt: skip
+def test_what_another_module_calls_resources_is_not_taken_for_ours(resources: Any) -> None:
+    """A cloud's list, a kind that no plan knows: the task is named, and neither the plan nor the run breaks."""
+    assert keys("some.cloud.thing", {"resources": resources}) == [("command role: Task", "run")]
+
+
+def test_every_schema_knows_the_same_kinds() -> None:
+    """A plan that is written can be read, and so can the result after it."""
+    change = content.schema("plan")["properties"]["hosts"]["items"]["properties"]["changes"]["items"]
+    assert change["properties"]["kind"]["enum"] == list(KINDS)
+    assert content.schema("run-result")["$defs"]["kind"]["enum"] == list(KINDS)
 
 
 def test_only_changed_items_of_a_loop_count() -> None:

@@ -52,6 +52,28 @@ def test_hosts_with_the_same_changes_stand_together() -> None:
     assert [hosts for hosts, _ in plan.grouped()] == [("a", "b"), ("c",)]
 
 
+def test_a_reboot_is_said_with_its_reason() -> None:
+    """A task that reboots and a kernel that waits for it are reasons; a library, a removed kernel are none."""
+
+    def package(name: str, new: str) -> dict[str, Any]:
+        one = {"kind": "package", "name": name, "action": "install", "old": "1", "new": new}
+        return {"changed": True, "resources": [one]}
+
+    reboot = result_event("runner_on_ok", "a", "Boot the new kernel", {"changed": True, "rebooted": True})
+    reboot["event_data"]["task_action"] = "ansible.builtin.reboot"
+    plan = plan_of(
+        reboot,
+        result_event("runner_on_ok", "b", "Upgrade", package("linux-image-6.1.0-42-amd64", "6.1.170-1")),
+        result_event("runner_on_ok", "c", "Upgrade", package("liblua5.3-0", "5.3.6-2")),
+        result_event("runner_on_ok", "c", "Remove", package("linux-image-6.1.0-41-amd64", "")),
+    )
+    assert {host["name"]: host["reboot"] for host in plan.document()["hosts"]} == {
+        "a": {"needed": True, "why": "the task Boot the new kernel"},
+        "b": {"needed": True, "why": "package linux-image-6.1.0-42-amd64 takes effect at boot"},
+        "c": {"needed": False, "why": "no change here takes effect only at boot"},
+    }
+
+
 def test_every_host_is_in_the_document() -> None:
     """A host without changes is listed with an empty list, never left out."""
     document = plan_of(changed("a"), result_event("runner_on_ok", "b", "Read")).document()
@@ -64,6 +86,19 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
     (change,) = plan.changes["a"]
     assert len(change.diff) == LONGEST_DIFF + 1
     assert change.diff[-1] == "... 802 more lines"
+
+
+def test_a_content_that_is_not_shown_counts() -> None:
+    """Two plans with the same words and another secret are two plans."""
+
+    def digest(of: str) -> str:
+        secret = {"kind": "file", "name": "/k", "action": "change", "diff": {"prepared": "content (secret, not shown)"}}
+        event = result_event("runner_on_ok", "a", "Write", {"changed": True, "resources": [{**secret, "digest": of}]})
+        (change,) = plan_of(event).changes["a"]
+        assert change.diff == ("content (secret, not shown)",)
+        return str(change.digest)
+
+    assert digest("1") == digest("1") != digest("2")
 
 
 def test_a_diff_names_the_file_on_the_host() -> None:

@@ -1,5 +1,6 @@
 """What `hybridctl.site.files` would do: read from the state of the paths, on every run."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 from file_runs import apply, items, plan, summary, tree
 
-from ansible_collections.hybridctl.site.plugins.module_utils.file_items import ItemError, unpack
+from ansible_collections.hybridctl.site.plugins.module_utils.file_items import ItemError, pack, unpack
 from ansible_collections.hybridctl.site.plugins.module_utils.file_planning import NoLabels, Planner
+from ansible_collections.hybridctl.site.plugins.module_utils.file_reporting import Report
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount, chattr and chown")
 
@@ -234,8 +236,29 @@ def test_selinux_labels_that_differ_are_restored(tmp_path: Path) -> None:
     assert (str(tmp_path / "new"), True) == (place, made.endswith(".tmp"))
 
 
-def test_a_payload_that_is_none() -> None:
-    """Text that no action plugin made is refused."""
-    for payload in ("", "x", "AAAA", "e30="):
+@pytest.mark.parametrize(
+    "contents", [(b"old", b"one", b"two"), (b"\0", b"\0one", b"\0two"), (b"", b"1" * 200_000, b"2" * 200_000)]
+)
+@pytest.mark.parametrize("secret", [False, True])
+def test_plans_of_contents_that_are_not_shown_differ(tmp_path: Path, contents: tuple[bytes, ...], secret: bool) -> None:
+    """A secret, a binary, a text too long: another content than the approved one is another plan all the same."""
+    path = tmp_path / "f"
+    path.write_bytes(contents[0])
+
+    def planned(content: bytes) -> dict[str, Any]:
+        (step,) = plan({"path": path, "content": content, "secret": secret}, check=True)
+        return Report().resource(step)
+
+    one, again, two = (planned(content) for content in (contents[1], contents[1], contents[2]))
+    assert one == again
+    assert (one["diff"], one["digest"]) != (two["diff"], two["digest"])
+    if "prepared" in one["diff"]:
+        assert hashlib.sha256(contents[1]).hexdigest().startswith(one["digest"]) is not secret
+
+
+def test_a_payload_that_is_none(tmp_path: Path) -> None:
+    """Text that no action plugin made is refused, and so is one that was cut anywhere on its way."""
+    whole = pack(items({"path": tmp_path / "f", "content": os.urandom(300)}))
+    for payload in ("", "x", "AAAA", "e30=", *(whole[:length] for length in range(len(whole)))):
         with pytest.raises(ValueError, match="not a payload"):
             unpack(payload)

@@ -82,7 +82,7 @@ def test_the_result_is_what_plans_are_made_of(written: Path) -> None:
     book, variables = written.parent / "book", {"canary": CANARY}
     played = play(book, every_kind(written), flags=("--diff",), variables=variables)
     (done,) = played.results
-    keys = {"kind", "name", "action", "why", "depends_on", "diff"}
+    keys = {"kind", "name", "action", "why", "depends_on", "diff", "digest"}
     assert [keys] * 7 == [set(resource) for resource in done["resources"]]
     shown = {Path(r["name"]).name: (r["kind"], r["action"], r["why"], r["diff"]) for r in done["resources"]}
     place = f"{written}/link"
@@ -92,6 +92,8 @@ def test_the_result_is_what_plans_are_made_of(written: Path) -> None:
     assert ("link", "create", "absent", {"before": "", "after": "-> d/t.conf\n", "place": place}) == shown["link"]
     removed = {"before": "old\n", "after": "", "place": f"{written}/old"}
     assert ("file", "remove", "present", removed) == shown["old"]
+    hidden = {Path(r["name"]).name for r in done["resources"] if r["digest"]}
+    assert hidden == {"binary", "key"}, "what the diff does not show has a digest, and nothing else"
     assert len(done["diff"]) == 7
     assert f"--- before: {written}/d/t.conf" in played.output
     assert f"+to = {written}/d/t.conf" in played.output

@@ -17,10 +17,11 @@ from ansible_collections.hybridctl.site.plugins.module_utils.unit_states import 
     parse,
 )
 
-# Recorded on a lab host: Debian 12, systemd 252. `systemctl show --timestamp=us+utc --property=...` of these, in order.
-RECORDED = (Path(__file__).parent / "show-systemd-252.txt").read_text()
+# Recorded on real hosts: Debian 12 has systemd 252, Ubuntu 22.04 and openEuler 22.03 have 249.
+# `systemctl show --timestamp=us+utc --property=...` of these, in order.
+RECORDED = {version: (Path(__file__).parent / f"show-systemd-{version}.txt").read_text() for version in (249, 252)}
 NAMES = [
-    "ssh.service",
+    "runs.service",
     "once.service",
     "declined.service",
     "broken.service",
@@ -43,19 +44,22 @@ def actions(unit: Unit, *, check: bool = False, changed: tuple[str, ...] = (), a
     return [(act.verb, act.why, act.depends_on) for act in plan(Wanted(0, unit.name, **want), unit, world)]
 
 
-def test_the_recorded_units_are_read() -> None:
+@pytest.mark.parametrize("version", RECORDED)
+def test_the_recorded_units_are_read(version: int) -> None:
     """Each state that a real systemd showed is told from the others."""
-    ssh, once, declined, broken, fstrim, nope, static = units = parse(RECORDED, NAMES)
+    runs, once, declined, broken, fstrim, nope, static = units = parse(RECORDED[version], NAMES)
     assert [unit.name for unit in units] == NAMES
     assert [unit.is_known for unit in units] == [True, True, True, True, False, False, True]
     assert [unit.is_running for unit in units] == [True] + [False] * 6
     assert [unit.has_run for unit in units] == [False, True] + [False] * 5
-    assert (ssh.left_inactive.stamp, ssh.left_inactive.uptime) == (1795578464.961618, 2522.202971)
+    started = {249: (1796023692.820051, 4127.117054), 252: (1795578464.961618, 2522.202971)}
+    assert (runs.left_inactive.stamp, runs.left_inactive.uptime) == started[version]
     assert once.drop_ins == ("/etc/systemd/system/once.service.d/10-x.conf",)
     assert (declined.declined, static.declined) == (True, False), "one that was never asked has not declined"
+    assert actions(static, check=True, state="started") == [("start", "inactive", "")]
     assert (broken.active, broken.result) == ("failed", "exit-code")
     assert (fstrim.is_masked, nope.is_masked) == (True, False)
-    assert {line.split("=")[0] for line in RECORDED.splitlines() if line} == set(PROPERTIES)
+    assert {line.split("=")[0] for line in RECORDED[version].splitlines() if line} == set(PROPERTIES)
 
 
 def test_seconds_only_and_other_bad_shows() -> None:
