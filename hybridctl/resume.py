@@ -12,7 +12,7 @@ from hybridctl.runs import is_going_on
 from hybridctl.selection import Options
 from hybridctl.site import Site
 
-__all__ = ["Record", "open_record"]
+__all__ = ["Record", "latest_provision", "open_record"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def open_record(site: Site, name: str) -> Record:
     Raises:
         InvalidInput: there is no such run, it is no provision, it cannot be read, or it goes on.
     """
-    path = _latest(site.runs) if name == "latest" else site.runs / name
+    path = latest_provision(site.runs) if name == "latest" else site.runs / name
     if path is None or Path(name).name != name or not (path / "result.json").is_file():
         raise InvalidInput(
             f"--resume {name}: there is no such run in {site.runs}", f"see what there is: ls {site.runs}"
@@ -95,7 +95,8 @@ def _ended_well(path: Path) -> set[str]:
     return done
 
 
-def _latest(runs: Path) -> Path | None:
+def latest_provision(runs: Path) -> Path | None:
+    """Return the folder of the newest provision that was no check, which `latest` means; None without one."""
     found = (path.parent for path in sorted(runs.glob("*T*/result.json"), reverse=True))
     return next((path for path in found if _is_provision(_read(path) or {})), None)
 
