@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 SLOWEST = 10  # tasks shown
+WIDTH = 100  # columns
 # Control characters but tab and newline, bidirectional overrides, surrogates (no UTF-8 can carry them).
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped")
@@ -217,8 +218,19 @@ def _changes(changes: Iterable[RunChange], longest: int) -> Iterator[str]:
             layer = change.layer
             yield f"  {layer}"
         labels = [item.label for item in change.items if item.label]
-        yield f"    {change.title}{' (' + ', '.join(labels) + ')' if labels else ''}"
-        lines = [line for item in change.items for line in item.diff]
-        yield from (f"      {line}" for line in lines[:longest])
-        if len(lines) > longest:
-            yield f"      ... {len(lines) - longest} more lines: hybridctl runs show --full"
+        title = f"    {change.title}{' (' + ', '.join(labels) + ')' if labels else ''}"
+        if len(title) <= WIDTH:
+            yield title
+            yield from _diff("      ", [line for item in change.items for line in item.diff], longest)
+            continue
+        yield f"    {change.title}"
+        for item in change.items:  # one under the other, each with its own diff
+            if item.label:
+                yield f"      {item.label}"
+            yield from _diff("        ", item.diff, longest)
+
+
+def _diff(indent: str, lines: Sequence[str], longest: int) -> Iterator[str]:
+    yield from (f"{indent}{line}" for line in lines[:longest])
+    if len(lines) > longest:
+        yield f"{indent}... {many(len(lines) - longest, 'more line')}: hybridctl runs show --full"

@@ -82,6 +82,21 @@ def test_show(bench: Bench) -> None:
     assert next(line for line in lines if line.startswith("host ")).split()[-2:] == ["base", "serving"]
 
 
+def test_show_of_many_items_is_no_long_line(bench: Bench) -> None:
+    """A task that changed many resources has one a line, each with its own diff; a short one stays a line."""
+    files = [
+        {"kind": "file", "name": f"/etc/a/rather/long/path/{n}", "action": "write", "diff": {"before": "", "after": n}}
+        for n in ("one", "two", "three")
+    ]
+    event = result_event("runner_on_ok", "gw1", "Write", {"changed": True, "resources": files}, role="host_base")
+    record(bench, [FAILED_RUN[0], event, stats(ok={"gw1": 1}, changed={"gw1": 1})])
+    lines = ask("show", "latest").stdout.splitlines()
+    place = lines.index("    host_base : Write")
+    assert lines[place + 1] == "      write file /etc/a/rather/long/path/one"
+    assert lines[place + 2 : place + 5] == ["        --- now", "        +++ then", "        +one"]
+    assert lines[place + 5] == "      write file /etc/a/rather/long/path/two"
+
+
 def test_show_writes_the_page_too(bench: Bench) -> None:
     """--html FILE beside the text; of one host with --host; a folder that is not there is refused before."""
     record(bench)
