@@ -1,12 +1,13 @@
 """The hosts that one name of an inventory stands for: `gw[1:3]` is three, `gw1:2222` one with its port.
 
-A test holds every rule here against Ansible's own code.
+A test holds every rule of `expand` against Ansible's own code. The other way round, `short_list` is for people only.
 """
 
 import re
+from collections.abc import Iterable
 from string import ascii_letters
 
-__all__ = ["expand"]
+__all__ = ["expand", "short_list"]
 
 _RANGE = re.compile(r"(.*?)\[([^\[\]:]*):([^\[\]:]*)(?::([0-9]+))?\](.*)")
 _WITH_PORT = re.compile(r"\[(.+)\]:[0-9]+|((?:[^:\[\]]|\[[^\]]*\])+):[0-9]+")
@@ -28,6 +29,23 @@ def expand(name: str) -> list[str]:
         return [name]
     head, first, last, step, tail = found.groups()
     return [head + middle + rest for middle in _between(first or "0", last, int(step or 1)) for rest in expand(tail)]
+
+
+def short_list(names: Iterable[str]) -> str:
+    """Return names for people, three or more that count on as one: `gw1, cpu01-cpu14`."""
+    rows: list[list[str]] = []
+    for name in names:
+        if rows and name == _after(rows[-1][-1]):
+            rows[-1].append(name)
+        else:
+            rows.append([name])
+    return ", ".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ", ".join(row) for row in rows)
+
+
+def _after(name: str) -> str | None:
+    """Return the name that counts on: cpu10 after cpu9, cpu10 after cpu09, b after nothing."""
+    head, number = re.fullmatch(r"(.*?)([0-9]*)", name, re.DOTALL | re.ASCII).groups()  # type: ignore[union-attr]
+    return f"{head}{int(number) + 1:0{len(number)}d}" if number else None
 
 
 def _between(first: str, last: str, step: int) -> list[str]:

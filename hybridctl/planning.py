@@ -6,13 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hybridctl.changes import TaskChange
 from hybridctl.results import RunResult
 
-__all__ = ["PLAN_SCHEMA", "Plan", "PlannedChange", "diff_lines"]
+__all__ = ["PLAN_SCHEMA", "Group", "Plan", "PlannedChange", "diff_lines"]
 
 PLAN_SCHEMA = 2  # of the JSON document; described by data/plan.schema.json
 # Packages that run only after the next boot: kernels and what is loaded before them, by Debian's names and RPM's.
@@ -52,6 +52,18 @@ class PlannedChange:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Hosts on which the same would change.
+
+    Attributes:
+        changes: those of the first host, each with the number of hosts whose diff is another.
+    """
+
+    hosts: tuple[str, ...]
+    changes: tuple[tuple[PlannedChange, int], ...]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What would change, by host; every host that was asked for is in it.
 
@@ -67,12 +79,21 @@ class Plan:
         """Read the plan off a check-mode run that has ended."""
         return cls({host.name: tuple(_planned(host.changes)) for host in result.hosts}, result)
 
-    def grouped(self) -> list[tuple[tuple[str, ...], tuple[PlannedChange, ...]]]:
-        """Return (hosts, changes) with hosts of the very same changes together, in inventory order."""
+    def grouped(self) -> list["Group"]:
+        """Return hosts of the same changes together, in inventory order.
+
+        Diffs do not count: a file that names its host's own address would set every host apart.
+        """
         groups: dict[tuple[PlannedChange, ...], list[str]] = {}
         for host, changes in self.changes.items():
-            groups.setdefault(changes, []).append(host)
-        return [(tuple(hosts), changes) for changes, hosts in groups.items()]
+            groups.setdefault(tuple(replace(change, diff=(), digest="") for change in changes), []).append(host)
+        return [Group(tuple(hosts), tuple(self._alike(hosts))) for hosts in groups.values()]
+
+    def _alike(self, hosts: list[str]) -> Iterator[tuple[PlannedChange, int]]:
+        """Yield the changes of the first host, each with how many of the hosts have another diff there."""
+        first, *others = (self.changes[host] for host in hosts)
+        for place, change in enumerate(first):
+            yield change, sum(other[place].digest != change.digest for other in others)
 
     def summary(self) -> dict[str, dict[str, int]]:
         """Return kind -> action -> number, over all hosts."""

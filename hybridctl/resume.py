@@ -14,7 +14,7 @@ from hybridctl.runs import is_going_on
 from hybridctl.selection import Options
 from hybridctl.site import Site
 
-__all__ = ["Record", "open_record"]
+__all__ = ["Record", "latest_provision", "open_record"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def open_record(site: Site, name: str) -> Record:
         InvalidInput: there is no such run, it is no provision, it was of another inventory, it cannot be read, or it
             goes on.
     """
-    path = _latest(site.runs) if name == "latest" else site.runs / name
+    path = latest_provision(site.runs) if name == "latest" else site.runs / name
     if path is None or Path(name).name != name or not (path / "result.json").is_file():
         raise InvalidInput(
             f"--resume {name}: there is no such run in {site.runs}", "see what there is: hybridctl runs list"
@@ -106,7 +106,8 @@ def _ended_well(path: Path) -> set[str]:
     return done
 
 
-def _latest(runs: Path) -> Path | None:
+def latest_provision(runs: Path) -> Path | None:
+    """Return the folder of the newest provision that was no check, which `latest` means; None without one."""
     found = (path.parent for path in sorted(runs.glob("*T*/result.json"), reverse=True))
     return next((path for path in found if _is_provision(_read(path) or {})), None)
 

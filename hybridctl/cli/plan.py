@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ from hybridctl.cli.options import inventory_option, json_option, layer_option, l
 from hybridctl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from hybridctl.planning import Plan, PlannedChange
+    from hybridctl.planning import Group, Plan, PlannedChange
 
 __all__ = ["command"]
 
+WIDTH = 100  # columns; a diff is shown as it is
 DIFF_LINES = 20  # of one change on the screen; --json and --full have more
 
 
@@ -46,8 +48,8 @@ def command(
     """Show host by host and layer by layer what a provision would change; change nothing.
 
     Each change names its resource, why, and whether it is certain or what it depends on. Secrets in diffs are masked.
-    Hosts with the very same changes are shown together. A provision that goes on at the same time is told and hinders
-    nothing.
+    Hosts with the same changes are shown together, with the diffs of the first; where others have another, that is
+    said. A provision that goes on at the same time is told and hinders nothing.
 
     Exit codes: 0 planned, whether or not there is anything to do; with --detailed-exitcode 7 when there is; 3 a host
     could not be planned; 4 a host was unreachable; 2 invalid input; 130 interrupted.
@@ -89,10 +91,14 @@ def command(
 
 def _text(plan: "Plan", longest: int) -> Iterator[str]:
     """Yield the plan line by line: the changes of each group of hosts, a summary by kind, a line for every host."""
-    for hosts, changes in plan.grouped():
-        if changes:
-            yield f"{', '.join(hosts)}: {len(changes)} change{'s' * (len(changes) != 1)}"
-            yield from _changes(changes, longest)
+    from hybridctl.host_ranges import short_list
+
+    for group in plan.grouped():
+        if group.changes:
+            number = f"{len(group.changes)} change{'s' * (len(group.changes) != 1)}"
+            each = f" on each of {len(group.hosts)} hosts" if len(group.hosts) > 1 else ""
+            yield from _wrapped(f"{short_list(group.hosts)}: {number}{each}", "  ")
+            yield from _changes(group, longest)
             yield ""
     yield from _summary(plan)
     width = max(4, *(len(name) for name in plan.changes))
@@ -104,38 +110,58 @@ def _text(plan: "Plan", longest: int) -> Iterator[str]:
         yield f"{name:<{width}}  {would}"
 
 
-def _changes(changes: "tuple[PlannedChange, ...]", longest: int) -> Iterator[str]:
+def _changes(group: "Group", longest: int) -> Iterator[str]:
     layer = ""
-    for change in changes:
+    for change, others in group.changes:
         if change.layer != layer:
             layer = change.layer
             yield f"  {layer}"
-        yield f"    {_line(change)}"
-        for line in change.diff[:longest]:
+        yield from _line(change)
+        diff = [line for line in change.diff if line != f"{change.action}: {change.why}"]  # the line above says so
+        if others:
+            yield f"      this is {group.hosts[0]}'s; {others} of the others differ here: hybridctl plan --limit HOST"
+        for line in diff[:longest]:
             yield f"      {line}"
-        if len(change.diff) > longest:
-            yield f"      ... {len(change.diff) - longest} more lines: hybridctl plan --full"
+        if len(diff) > longest:
+            rest = len(diff) - longest
+            yield f"      ... {rest} more line{'s' * (rest != 1)}: hybridctl plan --full"
 
 
-def _line(change: "PlannedChange") -> str:
-    """Return one change: what becomes of which resource, why, and whether it is certain."""
+def _line(change: "PlannedChange") -> Iterator[str]:
+    """Yield one change: what becomes of which resource, why, and whether it is certain."""
+    from hybridctl.report.run_text import size
+
     versions = " -> ".join(version for version in (change.old, change.new) if version)
-    size = f", {_bytes(change.size)}" if change.size else ""
-    said = f" {versions}{size}" if versions else ""
+    takes = f", {size(change.size)}" if change.size else ""
+    said = f" {versions}{takes}" if versions else ""
     why = f": {change.why}" if change.why else ""
     how = f"depends on {change.depends_on}" if change.depends_on else "certain"
-    return f"{change.action} {change.kind} {change.name}{said}{why}  [{how}]"
+    yield from _wrapped(f"    {change.action} {change.kind} {change.name}{said}{why}  [{how}]", " " * 8)
+
+
+def _wrapped(line: str, indent: str) -> list[str]:
+    """Break a line that is longer than WIDTH; a path is never broken."""
+    if len(line) <= WIDTH:
+        return [line]
+    *head, how = line.rpartition("  [")  # what it depends on goes into a line of its own before anything is broken
+    if head[0] and len(how) + len(indent) < WIDTH:
+        return [*_wrapped(head[0], indent), f"{indent}[{how}"]
+    return textwrap.wrap(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def _summary(plan: "Plan") -> Iterator[str]:
+    from hybridctl.report.run_text import size
+
     for kind, actions in sorted(plan.summary().items()):
         yield f"{kind + ':':<11} {', '.join(f'{number} to {action}' for action, number in sorted(actions.items()))}"
     everything = [change for changes in plan.changes.values() for change in changes]
     if everything:
         uncertain = sum(bool(change.depends_on) for change in everything)
-        size = sum(change.size for change in everything)
+        download = sum(change.size for change in everything)
         yield f"{'in all:':<11} {len(everything) - uncertain} certain, {uncertain} depend on others" + (
-            f", {_bytes(size)} to download" if size else ""
+            f", {size(download)} to download" if download else ""
         )
         yield ""
 
@@ -145,13 +171,3 @@ def _reboot(changes: "tuple[PlannedChange, ...]") -> str:
 
     wanted = reboot(changes)
     return f"reboot: {wanted['why']}" if wanted["needed"] else "no reboot"
-
-
-def _bytes(number: int) -> str:
-    """Return a size as people write it; 1 kB is 1000 bytes, as apt counts."""
-    size = float(number)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

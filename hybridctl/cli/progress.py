@@ -133,6 +133,7 @@ class LiveProgress:
 
     def table(self) -> "Table":
         """Return the table as it stands now, no longer than the screen."""
+        from rich import box
         from rich.table import Table
 
         minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
@@ -140,12 +141,20 @@ class LiveProgress:
         layers = list(dict.fromkeys(layer for layer, _ in outcomes.patterns)) if outcomes else []
         batch = f"batch {outcomes.batch}: " if outcomes and outcomes.batch else ""
         layer = (outcomes.layer if outcomes else "") or "starting"
-        table = Table(title=f"{minutes:02d}:{seconds:02d} {batch}{layer}")
-        for column in ("host", *layers, "changed", "now"):
-            table.add_column(column, no_wrap=True, justify="right" if column == "changed" else "left")
-        if outcomes is None:
-            return table
-        hosts = sorted(outcomes.hosts.values(), key=_urgency)
+        # Lines only where they help: with seven columns a grid takes the room of the names.
+        table = Table(
+            title=f"{minutes:02d}:{seconds:02d} {batch}{layer}",
+            title_justify="left",
+            expand=True,
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+        )
+        hosts = sorted(outcomes.hosts.values(), key=_urgency) if outcomes else []
+        longest = max((len(host.name) for host in hosts), default=4)
+        table.add_column("host", no_wrap=True, min_width=min(longest, 24))
+        for column in (*layers, "changed"):
+            table.add_column(column, no_wrap=True, justify="right", min_width=len(column))
+        table.add_column("now", no_wrap=True, ratio=1)  # what the others leave
         room = max(3, self._console.height - 8)
         for host in hosts[:room]:
             cells = [_cell(host, layer) for layer in layers]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from hybridctl.cli.options import inventory_option, json_option
+from hybridctl.cli.options import check_option, inventory_option, json_option
 from hybridctl.errors import HybridctlError, InvalidInput
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def command() -> None:
       hybridctl runs list
       hybridctl runs show latest --html report.html
       hybridctl runs diff 20261124T120000Z latest
+      hybridctl runs prune --keep 50
     """
 
 
@@ -142,6 +143,42 @@ def diff(a: str, b: str, inventory: Path | None, host: str | None, as_json: bool
     else:
         click.echo(clean("\n".join(diff_run_lines(difference))))
     _tell_damage([*first.damage, *second.damage])
+
+
+@command.command()
+@inventory_option
+@click.option("--keep", required=True, type=click.IntRange(1), metavar="N", help="Keep the newest N runs.")
+@click.option("--older-than", metavar="AGE", help="Keep younger runs, too: 12h, 90d, 8w.")
+@check_option
+@json_option
+def prune(inventory: Path | None, keep: int, older_than: str | None, check: bool, as_json: bool) -> None:
+    """Remove old runs.
+
+    A run that goes on stays, and so does the latest provision, which `provision --resume latest` would take. With the
+    records of a host's provisions goes what --window knows of how long its batch takes.
+
+    \b
+    Example:
+      hybridctl runs prune --keep 50 --check
+      hybridctl runs prune --keep 20 --older-than 90d
+    """
+    from datetime import UTC, datetime
+
+    from hybridctl.report.run_text import clean, pruned_document, pruned_lines
+    from hybridctl.run_prune import parse_age, prune
+    from hybridctl.site import open_site
+
+    try:
+        age = None if older_than is None else parse_age(older_than)
+    except InvalidInput as error:
+        raise InvalidInput(f"--older-than {error.message}", error.hint) from None
+    pruned = prune(open_site(inventory).runs, keep, datetime.now(UTC), age, check=check)
+    if as_json:
+        click.echo(json.dumps(pruned_document(pruned, check), indent=2))
+    else:
+        click.echo(clean("\n".join(pruned_lines(pruned, check))))
+    for name, why in pruned.spared:
+        click.echo(f"kept {name}: {why}", err=True)
 
 
 def _find(inventory: Path | None, name: str) -> "RunRecord":

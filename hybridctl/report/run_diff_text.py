@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from hybridctl.host_ranges import short_list
 from hybridctl.report.run_text import aligned, duration, many
 from hybridctl.run_details import RunDetails
 from hybridctl.run_diff import Difference, Key
@@ -17,7 +18,7 @@ def diff_run_lines(difference: Difference) -> Iterator[str]:
     yield ""
     for name, hosts in (("A", difference.hosts_only_a), ("B", difference.hosts_only_b)):
         if hosts:
-            yield f"hosts only in {name}: {', '.join(hosts)}"
+            yield f"hosts only in {name}: {short_list(hosts)}"
     if difference.states or difference.counters:
         yield from _host_table(difference)
         yield ""
@@ -57,7 +58,7 @@ def _host_table(difference: Difference) -> Iterator[str]:
 def _changes(title: str, changes: Mapping[Key, tuple[str, ...]]) -> Iterator[str]:
     yield f"{title}: {sum(len(hosts) for hosts in changes.values())}"
     for (layer, task, resource), hosts in changes.items():
-        yield f"  {layer}  {task}{' (' + resource + ')' if resource else ''}: {', '.join(hosts)}"
+        yield f"  {layer}  {task}{' (' + resource + ')' if resource else ''}: {short_list(hosts)}"
 
 
 def _layer_table(difference: Difference) -> Iterator[str]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hybridctl.errors import HybridctlError
 from hybridctl.events import Failure
+from hybridctl.host_ranges import short_list
 from hybridctl.problems import shown_path
 from hybridctl.report.run_text import SLOWEST, clean, duration, end_of, many
 from hybridctl.report.timeline import WIDTH, timeline
@@ -49,7 +50,9 @@ def run_page(run: RunDetails) -> str:
         lstrip_blocks=True,
         finalize=_clean,
     )
-    environment.filters.update(duration=duration, tone=_tone, line_kind=_line_kind, by_layer=_by_layer)
+    environment.filters.update(
+        duration=duration, tone=_tone, line_kind=_line_kind, by_layer=_by_layer, short_list=short_list
+    )
     return environment.get_template("run_page.html.j2").render(_context(run))
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from hybridctl.host_ranges import short_list
 from hybridctl.run_changes import RunChange
 from hybridctl.run_details import RunDetails
 from hybridctl.run_history import RunRecord
+from hybridctl.run_prune import Pruned
 from hybridctl.verify_history import VERDICTS
 
 __all__ = [
@@ -17,13 +19,17 @@ __all__ = [
     "duration",
     "end_of",
     "many",
+    "pruned_document",
+    "pruned_lines",
     "run_document",
     "run_lines",
     "runs_document",
     "runs_lines",
+    "size",
 ]
 
 SLOWEST = 10  # tasks shown
+WIDTH = 100  # columns
 # Control characters but tab and newline, bidirectional overrides, surrogates (no UTF-8 can carry them).
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _COUNTERS = ("ok", "changed", "failed", "unreachable", "skipped")
@@ -58,6 +64,20 @@ def runs_lines(runs: Sequence[RunRecord]) -> list[str]:
         took = "-" if run.seconds is None else duration(run.seconds)
         rows.append((run.id, f"{run.started:%Y-%m-%d %H:%M:%S}", run.who, run.command, run.status, *numbers, took))
     return aligned(rows, right=range(5, 11))
+
+
+def pruned_document(pruned: Pruned, check: bool) -> dict[str, Any]:
+    """Return what was removed, or with `check` would be, as JSON; sizes in bytes."""
+    runs = [{"id": run.id, "command": run.command, "status": run.status, "bytes": taken} for run, taken in pruned.runs]
+    kept = [{"id": name, "why": why} for name, why in pruned.spared]
+    return {"schema": 1, "check": check, "removed": runs, "kept": kept, "bytes": pruned.bytes}
+
+
+def pruned_lines(pruned: Pruned, check: bool) -> list[str]:
+    """Return the same for people, the sum last."""
+    lines = aligned([(run.id, run.command, run.status, size(taken)) for run, taken in pruned.runs], right=(3,))
+    would = "would be removed and free" if check else "removed, freed"
+    return [*lines, f"{many(len(pruned.runs), 'run')} {would} {size(pruned.bytes)}"]
 
 
 def run_document(run: RunDetails) -> dict[str, Any]:
@@ -101,7 +121,8 @@ def run_lines(run: RunDetails, longest: int) -> Iterator[str]:
     yield from _hosts(run)
     for hosts, changes in run.grouped_changes():
         yield ""
-        yield f"{', '.join(hosts)}: {many(len(changes), 'change')}"
+        each = f" on each of {many(len(hosts), 'host')}" if len(hosts) > 1 else ""
+        yield f"{short_list(hosts)}: {many(len(changes), 'change')}{each}"
         yield from _changes(changes, longest)
     slowest = run.slowest(SLOWEST)
     if slowest:
@@ -135,6 +156,17 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(number: float) -> str:
+    """Return bytes as people write them; 1 kB is 1000 bytes, as apt counts."""
+    if number < 1000:
+        return f"{number:.0f} B"
+    for unit in ("kB", "MB"):
+        number /= 1000
+        if number < 1000:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1000:.1f} GB"
 
 
 def many(count: int, noun: str) -> str:
@@ -186,8 +218,19 @@ def _changes(changes: Iterable[RunChange], longest: int) -> Iterator[str]:
             layer = change.layer
             yield f"  {layer}"
         labels = [item.label for item in change.items if item.label]
-        yield f"    {change.title}{' (' + ', '.join(labels) + ')' if labels else ''}"
-        lines = [line for item in change.items for line in item.diff]
-        yield from (f"      {line}" for line in lines[:longest])
-        if len(lines) > longest:
-            yield f"      ... {len(lines) - longest} more lines: hybridctl runs show --full"
+        title = f"    {change.title}{' (' + ', '.join(labels) + ')' if labels else ''}"
+        if len(title) <= WIDTH:
+            yield title
+            yield from _diff("      ", [line for item in change.items for line in item.diff], longest)
+            continue
+        yield f"    {change.title}"
+        for item in change.items:  # one under the other, each with its own diff
+            if item.label:
+                yield f"      {item.label}"
+            yield from _diff("        ", item.diff, longest)
+
+
+def _diff(indent: str, lines: Sequence[str], longest: int) -> Iterator[str]:
+    yield from (f"{indent}{line}" for line in lines[:longest])
+    if len(lines) > longest:
+        yield f"{indent}... {many(len(lines) - longest, 'more line')}: hybridctl runs show --full"

@@ -308,7 +308,7 @@ def test_plan_shows_masked_changes_of_grouped_hosts(ask: Ask) -> None:
     assert fake.request is not None
     assert fake.request.check is True
     assert result.stdout.splitlines()[:3] == [
-        "gw1, cpu1: 1 change",
+        "gw1, cpu1: 1 change on each of 2 hosts",
         "  base",
         "    run command host_base: Write  [certain]",
     ]

@@ -22,7 +22,8 @@ from hybridctl.cli.options import json_option
 from hybridctl.errors import InvalidInput
 from hybridctl.layers import known_layers
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 SITE_OF_THE_LAB = ".hybridctl/lab/lab/site/inventory"  # what `hybridctl lab up` makes
 
 
@@ -78,7 +79,7 @@ def test_every_command_has_help_with_an_example_of_itself(path: tuple[str, ...])
 @pytest.mark.parametrize(
     "words",
     [words for path in leaves() for words in examples(CliRunner().invoke(cli, [*path, "--help"]).output)]
-    + examples(README.read_text(encoding="utf-8")),
+    + [words for document in DOCUMENTS for words in examples(document.read_text(encoding="utf-8"))],
     ids=" ".join,
 )
 def test_every_example_can_be_typed(words: list[str]) -> None:

@@ -1,7 +1,10 @@
 """`hybridctl runs` as a user sees it."""
 
+import fcntl
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -9,6 +12,7 @@ from click.testing import CliRunner, Result
 from recorded_runs import FAILED_RUN, QUIET_RUN, record
 
 from hybridctl.cli import cli
+from hybridctl.run_history import RunRecord
 from hybridctl.testing import Bench, result_event, stats
 
 
@@ -76,6 +80,21 @@ def test_show(bench: Bench) -> None:
     assert "    host_base : Set (vm.swappiness)" in lines
     assert ["6.0", "s", "gw1", "base", "host_base", ":", "Set"] in [line.split() for line in lines]
     assert next(line for line in lines if line.startswith("host ")).split()[-2:] == ["base", "serving"]
+
+
+def test_show_of_many_items_is_no_long_line(bench: Bench) -> None:
+    """A task that changed many resources has one a line, each with its own diff; a short one stays a line."""
+    files = [
+        {"kind": "file", "name": f"/etc/a/rather/long/path/{n}", "action": "write", "diff": {"before": "", "after": n}}
+        for n in ("one", "two", "three")
+    ]
+    event = result_event("runner_on_ok", "gw1", "Write", {"changed": True, "resources": files}, role="host_base")
+    record(bench, [FAILED_RUN[0], event, stats(ok={"gw1": 1}, changed={"gw1": 1})])
+    lines = ask("show", "latest").stdout.splitlines()
+    place = lines.index("    host_base : Write")
+    assert lines[place + 1] == "      write file /etc/a/rather/long/path/one"
+    assert lines[place + 2 : place + 5] == ["        --- now", "        +++ then", "        +one"]
+    assert lines[place + 5] == "      write file /etc/a/rather/long/path/two"
 
 
 def test_show_writes_the_page_too(bench: Bench) -> None:
@@ -195,9 +214,64 @@ def test_runs_are_completed(bench: Bench) -> None:
     assert complete("show") == []
 
 
-@pytest.mark.parametrize("name", ["list", "show", "diff"])
+def old(bench: Bench, name: str, like: RunRecord, **head: Any) -> str:
+    """Put a run of another day beside the recorded ones; return its identifier."""
+    shutil.copytree(like.path, bench.root / ".hybridctl/runs" / name)
+    file = bench.root / ".hybridctl/runs" / name / "result.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **head}))
+    return name
+
+
+def test_prune_keeps_the_newest_and_the_latest_provision(bench: Bench) -> None:
+    """What was removed is named with the bytes freed, what was spared with the reason; the rest can still be read."""
+    last = record(bench, QUIET_RUN, "plan", check=True)
+    gone = [old(bench, f"20250{month}01T000000Z-0000", last) for month in (3, 1)]
+    latest = old(bench, "20250201T000000Z-0000", last, command="provision", check=False)
+    gone.append(old(bench, "20240101T000000Z-0000", last, command="provision", check=False))
+    (bench.root / ".hybridctl/runs/.pruned-20230101t000000z-0000/x").mkdir(parents=True)  # a prune was killed
+    runs = sorted((bench.root / ".hybridctl/runs").iterdir())
+    checked = ask("prune", "--keep", "1", "--check")
+    assert sorted((bench.root / ".hybridctl/runs").iterdir()) == runs
+    assert "3 runs would be removed" in checked.stdout
+    pruned = ask("prune", "--keep", "1", "--json")
+    assert pruned.exit_code == 0, pruned.output
+    document = json.loads(pruned.stdout)
+    assert [run["id"] for run in document["removed"]] == gone
+    assert document["bytes"] == sum(run["bytes"] for run in document["removed"]) > 3 * 4096
+    assert document["kept"] == [{"id": latest, "why": "it is the latest provision: --resume latest takes it"}]
+    assert f"kept {latest}: it is the latest provision" in pruned.stderr
+    assert sorted(path.name for path in (bench.root / ".hybridctl/runs").iterdir()) == [latest, last.id, "latest"]
+    assert [line.split()[0] for line in ask("list").stdout.splitlines()[1:]] == [last.id, latest]
+    assert ask("prune", "--keep", "1").stdout == "0 runs removed, freed 0 B\n"
+
+
+def test_prune_spares_a_run_that_goes_on(bench: Bench) -> None:
+    """However old it is; once its process is gone it is a run like any other."""
+    name = old(bench, "20240101T000000Z-0000", record(bench))
+    with (bench.root / ".hybridctl/runs" / name / "events.jsonl").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # as the recorder does
+        assert f"kept {name}: it goes on" in ask("prune", "--keep", "1").stderr
+    result = ask("prune", "--keep", "1")
+    assert result.stdout.splitlines()[0].split()[:3] == [name, "provision", "failed"]
+    assert result.stdout.splitlines()[1].startswith("1 run removed, freed ")
+
+
+def test_prune_by_age_and_what_it_refuses(bench: Bench) -> None:
+    """--older-than keeps the younger ones beyond N; nobody removes all runs, or by an age nobody understands."""
+    first = record(bench, QUIET_RUN, "plan", check=True)
+    record(bench)
+    name = old(bench, "20240101T000000Z-0000", first)
+    document = json.loads(ask("prune", "--keep", "1", "--older-than", "90d", "--json").stdout)
+    assert [run["id"] for run in document["removed"]] == [name]
+    for arguments in ((), ("--keep", "0"), ("--keep", "1", "--older-than", "soon")):
+        assert ask("prune", *arguments).exit_code == 2
+    assert "'soon' is no age" in ask("prune", "--keep", "1", "--older-than", "soon").stderr
+    assert first.path.exists()
+
+
+@pytest.mark.parametrize("name", ["list", "show", "diff", "prune"])
 def test_help_with_an_example(name: str) -> None:
-    """Each of the three says what it does and shows an example."""
+    """Each of them says what it does and shows an example."""
     result = ask(name, "--help")
     assert result.exit_code == 0
     assert "Example" in result.output

@@ -90,10 +90,11 @@ def test_check_mode_plans_and_changes_nothing(bench: Bench) -> None:
     execution = bench({"a": LOCAL, "b": LOCAL}, [play(write)], check=True, diff=True)
     plan = Plan.of(execute(execution, "plan"))
     assert not target.exists()
-    ((hosts, changes),) = plan.grouped()
-    assert hosts == ("a", "b")
-    assert [change.task for change in changes] == ["Write"]
-    assert "+new" in changes[0].diff
+    (group,) = plan.grouped()
+    assert group.hosts == ("a", "b")
+    ((change, others),) = group.changes
+    assert (change.task, others) == ("Write", 0)
+    assert "+new" in change.diff
     assert plan.document()["hosts"][0]["planned"] is True
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from hybridctl.host_ranges import expand
+from hybridctl.host_ranges import expand, short_list
 
 NAMES = [
     "gw1",
@@ -71,3 +71,22 @@ def test_a_range_of_no_host_is_refused(ansible: dict[str, list[str]]) -> None:
     assert ansible["gw[3:1]"] == []
     with pytest.raises(ValueError, match="its end comes before its begin"):
         expand("gw[3:1]")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("gw1 gw2", "gw1, gw2"),
+        ("gw1 gw2 gw3 mon1", "gw1-gw3, mon1"),
+        ("cpu08 cpu09 cpu10 cpu12", "cpu08-cpu10, cpu12"),
+        ("h9 h10 h11 h13 x13 x14 x15", "h9-h11, h13, x13-x15"),
+        ("h1 h02 h3", "h1, h02, h3"),
+        ("10.0.0.1 10.0.0.2 10.0.0.3", "10.0.0.1-10.0.0.3"),
+        ("b c d", "b, c, d"),
+    ],
+)
+def test_hosts_that_count_on_are_shown_as_one(names: str, shown: str) -> None:
+    """Three at least; a gap, another width of the number or another name ends the row."""
+    assert short_list(names.split()) == shown

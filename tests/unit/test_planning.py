@@ -49,7 +49,17 @@ def plan_of(*raws: dict[str, Any], hosts: tuple[str, ...] = ("a", "b", "c")) -> 
 def test_hosts_with_the_same_changes_stand_together() -> None:
     """Two hosts with one and the same change are one group; the third is its own, with nothing to change."""
     plan = plan_of(changed("a"), changed("b"))
-    assert [hosts for hosts, _ in plan.grouped()] == [("a", "b"), ("c",)]
+    assert [group.hosts for group in plan.grouped()] == [("a", "b"), ("c",)]
+
+
+def test_a_diff_with_the_hosts_own_address_sets_nobody_apart() -> None:
+    """The same resource and action is one group; others' diffs are counted. Another change is another group."""
+    raws = [changed(host, {"before": "", "after": f"{line}\n"}) for host, line in zip("abc", "xxy", strict=True)]
+    (group,) = plan_of(*raws).grouped()
+    ((change, others),) = group.changes
+    assert (group.hosts, change.diff[-1], others) == (("a", "b", "c"), "+x", 1)
+    raws.append(result_event("runner_on_ok", "c", "Set", {"changed": True}))
+    assert [group.hosts for group in plan_of(*raws).grouped()] == [("a", "b"), ("c",)]
 
 
 def test_a_reboot_is_said_with_its_reason() -> None:
@@ -109,6 +119,7 @@ def test_a_diff_names_the_file_on_the_host() -> None:
         for host, diff in zip("ab", diffs, strict=True)
     ]
     plan = plan_of(*raws, hosts=("a", "b"))
-    ((hosts, (change,)),) = plan.grouped()
-    assert hosts == ("a", "b")
+    (group,) = plan.grouped()
+    ((change, others),) = group.changes
+    assert (group.hosts, others) == (("a", "b"), 0)
     assert change.diff == ("--- now /etc/x", "+++ then /etc/x", "+x")
