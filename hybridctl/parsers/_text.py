@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from hybridctl.refusals import Unreadable
 
-__all__ = ["document", "key_values", "lines_of", "number", "printed", "whole_lines"]
+__all__ = ["blocks_of", "document", "key_values", "lines_of", "number", "printed", "whole_lines"]
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
@@ -45,6 +46,12 @@ def whole_lines(tool: str, text: str, closed: str = "") -> list[str]:
             raise Unreadable(tool, last, "the output ends in the middle of a line")
         lines.append(last)
     return lines
+
+
+def blocks_of(lines: list[str], head: str) -> list[list[str]]:
+    """Return the lines from each one that matches `head`, a regular expression, up to the next."""
+    starts = [at for at, line in enumerate(lines) if re.match(head, line)]
+    return [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
 
 
 def key_values(tool: str, lines: Iterable[str], separator: str = ":") -> dict[str, str]:

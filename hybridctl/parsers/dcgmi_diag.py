@@ -41,11 +41,15 @@ def read_diag(text: str) -> tuple[Diagnosis, ...]:
     for line in [*lines, last]:
         row = _ROW.fullmatch(line.rstrip())
         if row is None:
+            if rows and line.startswith("+"):
+                rows[-1] = (*rows[-1][:2], False)
             continue
         if not row[1] and rows and rows[-1][2] and not _VERDICT.fullmatch(row[2].strip()):
             rows[-1] = (rows[-1][0], rows[-1][1] + row[2], _is_full(line))
         else:
             rows.append((row[1], row[2], _is_full(line)))
+    if rows and rows[-1][2]:
+        raise Unreadable(_TOOL, rows[-1][1][-160:], "the table ends in the middle of a text")
     return _tests(rows)
 
 

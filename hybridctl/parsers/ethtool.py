@@ -20,7 +20,6 @@ class Settings:
 
     Attributes:
         speed: Mb/s; None without a link.
-        has_link: the link is up; None where ethtool does not say it.
         supported: link modes the interface can do.
     """
 
@@ -28,7 +27,7 @@ class Settings:
     speed: int | None
     duplex: str
     autonegotiation: bool | None
-    has_link: bool | None
+    has_link: bool
     port: str
     supported: tuple[str, ...]
 
@@ -47,7 +46,7 @@ def read_settings(text: str) -> Settings:
     """Read plain `ethtool IFACE`.
 
     Raises:
-        Unreadable: there are no settings (no such device), or a value has another form.
+        Unreadable: there are no settings (no such device), a value has another form, or the end is missing.
     """
     lines = whole_lines(_TOOL, text)
     head = re.match(r"Settings for (\S+):\s*$", next((line for line in lines if line.startswith("Settings")), ""))
@@ -64,8 +63,10 @@ def read_settings(text: str) -> Settings:
             said[key] = (found[2] or "").strip()
         elif key and re.match(r"\t {8,}", line):
             said[key] = f"{said[key]} {line.strip()}".strip()  # link modes go on below the first ones
-        else:
+        elif line.startswith("\t"):
             key = ""
+    if "Link detected" not in said:
+        raise Unreadable(_TOOL, lines[-1], "it is cut: 'Link detected:' is missing")
     speed = re.fullmatch(r"(\d+)Mb/s", said.get("Speed", ""), re.ASCII)
     if speed is None and said.get("Speed", "Unknown!") != "Unknown!":
         raise Unreadable(_TOOL, f"Speed: {said['Speed']}", "it is no speed")
@@ -74,7 +75,7 @@ def read_settings(text: str) -> Settings:
         speed=int(speed[1]) if speed else None,
         duplex=said.get("Duplex", ""),
         autonegotiation=_switch("Auto-negotiation", said, "on", "off"),
-        has_link=_switch("Link detected", said, "yes", "no"),
+        has_link=_switch("Link detected", said, "yes", "no") is True,
         port=said.get("Port", ""),
         supported=tuple(said.get("Supported link modes", "").replace("Not reported", "").split()),
     )

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from hybridctl.parsers._text import lines_of, number
+from hybridctl.parsers._text import blocks_of, lines_of, number
 from hybridctl.refusals import Unreadable
 
 __all__ = ["Adapter", "Fabric", "Port", "read_ibstat", "read_ibstatus"]
@@ -77,14 +77,8 @@ def read_ibstat(text: str) -> Fabric:
         raise Unreadable(tool, last, "the output ends in the middle of a line")
     complaints = tuple(line.strip() for line in lines if re.match(r"ib(?:panic|warn|error)\b|.*: Failed\b", line))
     adapters: list[Adapter] = []
-    block: list[str] = []
-    for line in [*lines, "CA ''"]:
-        if line.startswith("CA '"):
-            if block:
-                adapters.append(_adapter(tool, block, adapters))
-            block = []
-        if block or line.startswith("CA '"):
-            block.append(line)
+    for block in blocks_of(lines, "CA '"):
+        adapters.append(_adapter(tool, block, adapters))
     if not adapters:
         raise Unreadable(tool, (*complaints, text.strip().split("\n")[0])[0], "it names no adapter")
     return Fabric(tuple(adapters), complaints)
@@ -94,19 +88,13 @@ def _adapter(tool: str, block: list[str], before: list[Adapter]) -> Adapter:
     name = re.fullmatch(r"CA '([^']+)'\s*", block[0])
     if name is None or name[1] in {one.name for one in before}:
         raise Unreadable(tool, block[0], "it names no other adapter")
-    starts = [i for i, line in enumerate(block) if re.fullmatch(r"\s+Port \d+:\s*", line, re.ASCII)]
-    own = _said(tool, block[: starts[0] if starts else None])
+    inner = blocks_of(block, r"\s+Port \d+:\s*$")
+    own = _said(tool, block[: len(block) - sum(map(len, inner))])
     ports = []
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        said = _said(tool, block[start + 1 : end])
-        ports.append(
-            _port(
-                tool,
-                number(tool, block[start], block[start].strip()[5:-1]),
-                {key.lower(): value for key, value in said.items()},
-                f"{name[1]} {block[start].strip()}",
-            )
-        )
+    for head, *below in inner:
+        said = {key.lower(): value for key, value in _said(tool, below).items()}
+        where = f"{name[1]} {head.strip()}"
+        ports.append(_port(tool, number(tool, head, head.strip()[5:-1]), said, where))
     wanted = _of(tool, own, "Number of ports", name[1])
     if wanted != str(len(ports)):
         raise Unreadable(tool, f"Number of ports: {wanted}", f"{len(ports)} of {name[1]} are described")
@@ -126,12 +114,11 @@ def read_ibstatus(text: str) -> Fabric:
     if last.strip() and last.strip() not in _CLOSED:
         raise Unreadable(tool, last, "the output ends in the middle of a line")
     ports: dict[str, list[Port]] = {}
-    heads = [i for i, line in enumerate(lines) if line.startswith("Infiniband device")]
-    for start, end in zip(heads, [*heads[1:], None], strict=True):
-        head = re.fullmatch(r"Infiniband device '([^']+)' port (\d+) status:\s*", lines[start], re.ASCII)
+    for first, *below in blocks_of([*lines, last], "Infiniband device"):
+        head = re.fullmatch(r"Infiniband device '([^']+)' port (\d+) status:\s*", first, re.ASCII)
         if head is None:
-            raise Unreadable(tool, lines[start], "it names no port")
-        said = _said(tool, [*lines, last][start + 1 : end])
+            raise Unreadable(tool, first, "it names no port")
+        said = _said(tool, below)
         # "4: ACTIVE" and "5: LinkUp": the kernel's number and word.
         for key in ("state", "phys state"):
             word = re.fullmatch(r"\d+: *(\S.*)", said.get(key, ""), re.ASCII)

@@ -3,7 +3,7 @@
 import re
 
 from hybridctl.parsers._text import whole_lines
-from hybridctl.refusals import CannotTell, Unreadable
+from hybridctl.refusals import Unreadable
 
 __all__ = ["implementer_of", "model_of", "number_of", "online_of", "parse_lscpu"]
 
@@ -57,21 +57,21 @@ def model_of(cpu: dict[str, str]) -> str:
     """Return the model; the firmware's name for it where the kernel has none (`-`).
 
     Raises:
-        CannotTell: neither is there, or processors of several models are.
+        Unreadable: neither is there, or processors of several models are.
     """
     for key in ("Model name", "BIOS Model name"):
         if cpu.get(key, "-").strip("- "):
             return cpu[key]
-    raise CannotTell("lscpu names no model")
+    raise Unreadable("lscpu", cpu.get("Model name", ""), "it names no model")
 
 
 def implementer_of(cpuinfo: str) -> str:
     """Return the implementer that every core of /proc/cpuinfo names: 0x48 is HiSilicon, on x86 the vendor.
 
     Raises:
-        CannotTell: there is none, or cores differ.
+        Unreadable: there is none, or cores differ.
     """
     found = set(re.findall(r"^(?:CPU implementer|vendor_id)\s*:\s*(\S+)\s*\n", cpuinfo, re.MULTILINE))
     if len(found) != 1:
-        raise CannotTell(f"/proc/cpuinfo names {', '.join(sorted(found)) or 'no implementer'}")
+        raise Unreadable("/proc/cpuinfo", ", ".join(sorted(found)), "one implementer was expected")
     return str(found.pop())

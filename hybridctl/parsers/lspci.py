@@ -1,7 +1,7 @@
 """`lspci`, with `-n`, `-nn`, `-D`, `-k` and up to `-vvv`: what is on the PCI bus, and how its links came up."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hybridctl.parsers._text import whole_lines
 from hybridctl.refusals import Unreadable
@@ -34,6 +34,7 @@ class PciDevice:
         vendor: and `device`: ids, where printed.
         name: vendor and device in words; lspci may know none.
         details: the lines below, without their indent.
+        is_whole: an empty line or another device follows, so that no detail is cut off.
     """
 
     address: str
@@ -43,6 +44,7 @@ class PciDevice:
     device: str
     name: str
     details: tuple[str, ...] = ()
+    is_whole: bool = False
 
     @property
     def capable(self) -> Link:
@@ -77,7 +79,10 @@ class PciDevice:
     def has_acs(self) -> bool:
         """Access control services redirect peer traffic (ACSCtl SrcValid+); False where the device has none."""
         self._match(r"Capabilities: \[.*", "capabilities")
-        return any(re.match(r"ACSCtl:\s*SrcValid\+", line) for line in self.details)
+        controls = [line for line in self.details if line.startswith("ACSCtl:")]
+        if not controls and not self.is_whole:
+            raise self._silent("ACSCtl")
+        return any(re.match(r"ACSCtl:\s*SrcValid\+", line) for line in controls)
 
     def _link(self, register: str) -> Link:
         for line in self.details:
@@ -112,23 +117,22 @@ def read_lspci(text: str) -> tuple[PciDevice, ...]:
     for line in whole_lines(_TOOL, text, r"[0-9a-f].*\(rev [0-9a-f]{2}\)"):
         if line[:1] in (" ", "\t"):
             details.append(" ".join(line.split()))
-        elif line.strip() and not re.match(r"(?:pcilib|lspci|WARNING|sudo|perl): ", line):
+        elif not line.strip():
+            _close(found, details)
+        elif not re.match(r"(?:pcilib|lspci|WARNING|sudo|perl): ", line):
             _close(found, details)
             found.append(_device(line))
             if found[-1].address in {one.address for one in found[:-1]}:
                 raise Unreadable(_TOOL, line, "the device is listed twice")
-    _close(found, details)
+    _close(found, details, is_whole=False)
     if not found:
         raise Unreadable(_TOOL, text.strip().split("\n")[0], "it lists no device")
     return tuple(found)
 
 
-def _close(found: list[PciDevice], details: list[str]) -> None:
+def _close(found: list[PciDevice], details: list[str], *, is_whole: bool = True) -> None:
     if found and details:
-        last = found.pop()
-        found.append(
-            PciDevice(last.address, last.kind, last.kind_id, last.vendor, last.device, last.name, tuple(details))
-        )
+        found.append(replace(found.pop(), details=tuple(details), is_whole=is_whole))
     details.clear()
 
 

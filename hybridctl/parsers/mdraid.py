@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hybridctl.parsers._text import key_values, number, whole_lines
+from hybridctl.parsers._text import blocks_of, key_values, number, whole_lines
 from hybridctl.refusals import Unreadable
 
 __all__ = ["Array", "Detail", "Examined", "Slot", "read_detail", "read_examine", "read_mdstat"]
@@ -106,10 +106,7 @@ def read_mdstat(text: str) -> tuple[Array, ...]:
         raise Unreadable(tool, lines[0], "it does not begin with 'Personalities'")
     if not any(line.startswith("unused devices:") for line in lines):
         raise Unreadable(tool, lines[-1], "it is cut: there is no 'unused devices:'")
-    heads = [i for i, line in enumerate(lines) if re.match(r"md\S* : ", line)]
-    found = []
-    for start, end in zip(heads, [*heads[1:], None], strict=True):
-        found.append(_array(tool, lines[start], lines[start + 1 : end]))
+    found = [_array(tool, head, below) for head, *below in blocks_of(lines, r"md\S* : ")]
     if len({array.name for array in found}) != len(found):
         raise Unreadable(tool, "", "an array is listed twice")
     return tuple(found)

@@ -3,7 +3,7 @@
 import re
 
 from hybridctl.parsers._text import lines_of
-from hybridctl.refusals import CannotTell, Unreadable
+from hybridctl.refusals import Unreadable
 
 __all__ = ["parse_meminfo", "total_of"]
 
@@ -25,7 +25,7 @@ def parse_meminfo(text: str) -> dict[str, int]:
                 raise Unreadable("/proc/meminfo", line, "it is said twice")
             found[field[1]] = int(field[2]) * (1024 if field[3] else 1)
     if not re.search(r"^MemTotal: +[1-9]\d* kB$", "\n".join(line.rstrip() for line in lines), re.MULTILINE):
-        raise CannotTell("/proc/meminfo has no line 'MemTotal: N kB'")
+        raise Unreadable("/proc/meminfo", text.strip().split("\n")[0], "no line 'MemTotal: N kB'")
     return found
 
 

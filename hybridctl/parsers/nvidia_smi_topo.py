@@ -92,7 +92,7 @@ def _read(text: str, word: re.Pattern[str]) -> Topology:
     rows: dict[str, str] = {}
     for line in [*whole[at + 1 :], last]:
         name, *cells = line.split() or [""]
-        if name in devices and len(cells) >= len(devices) - 1 and "=" not in cells:
+        if name in devices and cells and len(cells) >= len(devices) - 1 and "=" not in cells:
             if name in rows:
                 raise Unreadable(_TOOL, line, f"{name} has two rows")
             # The last cell of a line without its line break may be cut.

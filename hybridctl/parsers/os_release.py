@@ -4,7 +4,7 @@ import re
 import shlex
 
 from hybridctl.parsers._text import lines_of
-from hybridctl.refusals import CannotTell, Unreadable
+from hybridctl.refusals import Unreadable
 
 __all__ = ["UNPROVEN", "distribution_of", "parse_os_release", "service_pack_of"]
 
@@ -38,7 +38,7 @@ def parse_os_release(text: str) -> dict[str, str]:
             raise Unreadable("/etc/os-release", line, "a line that is no assignment") from None
         found[assignment[1]] = " ".join(words)
     if not found.get("NAME"):
-        raise CannotTell("/etc/os-release names no system (NAME is missing)")
+        raise Unreadable("/etc/os-release", text.strip().split("\n")[0], "it names no system (NAME is missing)")
     return found
 
 
@@ -51,11 +51,11 @@ def service_pack_of(release: dict[str, str]) -> str:
     """Return `LTS`, `LTS-SP4` and the like, which openEuler writes in VERSION and PRETTY_NAME only.
 
     Raises:
-        CannotTell: neither has one, or they disagree.
+        Unreadable: neither has one, or they disagree.
     """
     named = {key: _SERVICE_PACK.findall(release.get(key, "")) for key in ("VERSION", "PRETTY_NAME")}
     packs = {pack for found in named.values() for pack in found}
     if len(packs) != 1:
         said = ", ".join(f"{key}={release.get(key, '')!r}" for key in named)
-        raise CannotTell(f"/etc/os-release names {'no' if not packs else 'more than one'} service pack: {said}")
+        raise Unreadable("/etc/os-release", said, f"{'no' if not packs else 'more than one'} service pack")
     return str(packs.pop())

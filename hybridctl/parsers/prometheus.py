@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hybridctl.parsers._text import document
-from hybridctl.refusals import CannotTell, Unreadable
+from hybridctl.parsers._text import document, printed
+from hybridctl.refusals import Unreadable
 
 __all__ = ["UNPROVEN", "Sample", "labels_of", "parse_metrics", "read_query"]
 
@@ -36,7 +36,7 @@ def parse_metrics(text: str) -> dict[tuple[str, str], float]:
         Unreadable: a line is neither a sample nor a comment, or the text ends in the middle of one.
     """
     tool = "the metrics"
-    if not text.endswith("\n"):
+    if not printed(tool, text).endswith("\n"):
         raise Unreadable(tool, text[text.rfind("\n") + 1 :], "they end in the middle of a line")
     found = {}
     for line in text.split("\n"):  # and at no other character that Unicode calls a line end
@@ -69,7 +69,7 @@ def read_query(text: str) -> tuple[Sample, ...]:
     tool = "Prometheus"
     answer = document(tool, text)
     if answer.get("status") != "success":
-        raise CannotTell(f"Prometheus answers {answer.get('errorType', 'no status')}: {answer.get('error', '')}"[:200])
+        raise Unreadable(tool, str(answer.get("error", "")), f"it answers {answer.get('errorType', 'no status')}")
     try:
         data = answer["data"]
         rows = [{"metric": {}, "value": data["result"]}] if data["resultType"] == "scalar" else data["result"]

@@ -1,7 +1,7 @@
 """`systemctl show --property=...`."""
 
 from hybridctl.parsers._text import whole_lines
-from hybridctl.refusals import CannotTell
+from hybridctl.refusals import Unreadable
 
 __all__ = ["parse_show"]
 
@@ -10,11 +10,11 @@ def parse_show(text: str, properties: tuple[str, ...]) -> dict[str, str]:
     """Read the properties that were asked for.
 
     Raises:
-        CannotTell: one of them is missing, or (`Unreadable`) the last line is cut.
+        Unreadable: one of them is missing, or the last line is cut.
     """
     lines = whole_lines("systemctl show", text) if text.strip() else []
     found = {key: value for key, equals, value in (line.partition("=") for line in lines) if equals}
     missing = [key for key in properties if key not in found]
     if missing:
-        raise CannotTell(f"systemctl show printed no {', '.join(missing)}")
+        raise Unreadable("systemctl show", text.strip().split("\n")[0], f"it printed no {', '.join(missing)}")
     return found
