@@ -56,7 +56,7 @@ def read_dmidecode(text: str) -> tuple[Structure, ...]:
             head = None
         if start:
             head, title, said = start, "", {}
-        elif head and not title and not line.startswith("\t"):
+        elif head and not title and re.fullmatch(r"[A-Z][\w /()-]*", line):
             title = line.strip()
         elif head and (pair := re.fullmatch(r"\t([^\t:][^:]*): (\S.*)", line)):
             said.setdefault(pair[1], pair[2].strip())

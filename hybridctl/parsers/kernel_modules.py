@@ -52,9 +52,9 @@ def read_modinfo(text: str) -> Mapping[str, tuple[str, ...]]:
     tool = "modinfo"
     found: dict[str, tuple[str, ...]] = {}
     for line in whole_lines(tool, text):
-        field = re.fullmatch(r"([a-z_]+): +(.*?) *", line)
-        if field:
-            found[field[1]] = (*found.get(field[1], ()), field[2])
+        field = re.match(r"([a-z_]+): +", line)
+        if field and field.end() >= 16:  # modinfo's own lines are aligned
+            found[field[1]] = (*found.get(field[1], ()), line[field.end() :].strip())
     if "filename" not in found:
         raise Unreadable(tool, text.strip().split("\n")[0], "it names no file")
     return found

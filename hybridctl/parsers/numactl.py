@@ -54,7 +54,7 @@ def read_hardware(text: str) -> tuple[Node, ...]:
             rows[int(found[1])] = tuple(int(one) for one in found[2].split())
     nodes = []
     for node in sorted(cpus):
-        if len(rows.get(node, ())) != len(order) or not {(node, "size"), (node, "free")} <= sizes.keys():
+        if node not in rows or len(rows[node]) != len(order) or not {(node, "size"), (node, "free")} <= sizes.keys():
             raise Unreadable(_TOOL, f"node {node}", "its memory or its distances are missing")
         distances = dict(zip(order, rows[node], strict=True))
         nodes.append(Node(node, cpus[node], sizes[node, "size"], sizes[node, "free"], distances))

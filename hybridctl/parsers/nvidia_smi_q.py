@@ -61,7 +61,9 @@ def read_q(text: str) -> GpuReport:
 
 
 def _report(text: str, top: dict[str, str], gpus: dict[str, dict[Path, str]], complaints: list[str]) -> GpuReport:
-    missing = [key for key in ("Driver Version", "Attached GPUs") if key not in top]
+    # Driver 610 tells the kernel's part and the user's apart.
+    top.setdefault("Driver Version", top.get("KMD Version", ""))
+    missing = [key for key in ("Driver Version", "Attached GPUs") if not top.get(key)]
     if missing:
         first = complaints[0] if complaints else text.strip().split("\n")[0]
         raise Unreadable(_TOOL, first, f"no line '{missing[0]} :'")

@@ -92,7 +92,7 @@ def _read(text: str, word: re.Pattern[str]) -> Topology:
     rows: dict[str, str] = {}
     for line in [*whole[at + 1 :], last]:
         name, *cells = line.split() or [""]
-        if name in devices and cells and len(cells) >= len(devices) - 1 and "=" not in cells:
+        if name in devices and cells and "=" not in cells:
             if name in rows:
                 raise Unreadable(_TOOL, line, f"{name} has two rows")
             # The last cell of a line without its line break may be cut.
@@ -111,6 +111,8 @@ def _filled(topology: Topology, rows: Mapping[str, str], word: re.Pattern[str], 
         cells = line.split()[1:]
         beside = cells[len(topology.devices) :]
         is_whole = len(cells) >= len(topology.devices) and len(beside) in (0, affinities)
+        if len(cells) < len(topology.devices) and all(map(word.fullmatch, cells)):
+            cells = []  # one is left out, and nothing says which
         for other, cell in zip(topology.devices, cells, strict=False):
             if not word.fullmatch(cell) or (cell == "X") != (name == other):
                 is_whole = False  # cells run into each other: nothing further right is where it should be

@@ -96,7 +96,9 @@ def read_q_xml(text: str) -> GpuReport:
     except ElementTree.ParseError as error:
         line = text[start.start() :].split("\n")[error.position[0] - 1]
         raise Unreadable(_TOOL, line, f"the XML is broken ({error})") from None
-    driver, attached = _of(root, "driver_version"), _of(root, "attached_gpus")
+    # Driver 610 tells the kernel's part and the user's apart.
+    driver = _of(root, "driver_version" if root.find("driver_version") is not None else "kmd_version")
+    attached = _of(root, "attached_gpus")
     return GpuReport(
         driver=driver,
         cuda=(root.findtext("cuda_version") or root.findtext("cuda_umd_version") or "").strip(),

@@ -73,7 +73,7 @@ def read_query(text: str) -> tuple[Sample, ...]:
     try:
         data = answer["data"]
         rows = [{"metric": {}, "value": data["result"]}] if data["resultType"] == "scalar" else data["result"]
-        if data["resultType"] not in ("scalar", "vector"):
+        if data["resultType"] not in ("scalar", "vector") or any(len(row["value"]) != 2 for row in rows):
             raise ValueError
         return tuple(
             Sample(
