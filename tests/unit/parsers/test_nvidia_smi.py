@@ -197,6 +197,8 @@ def test_a_row_that_lacks_a_cell_is_not_shifted() -> None:
     topology = read_topology(text)
     assert (topology.link("GPU1", "GPU0"), topology.link("GPU1", "GPU2")) == ("NV4", "PIX")
     assert "GPU1" in topology.broken
+    right = read_topology("\tGPU0\tGPU1\tGPU2\nGPU0\t X \tSYS\nGPU1\tNV4\t X \tPIX\nGPU2\tSYS\tPIX\t X \n")
+    assert (right.link("GPU0", "GPU1"), right.link("GPU0", "GPU2")) == ("NV4", "SYS")
     with pytest.raises(Unreadable, match="differently by direction"):
         read_topology("\tGPU0\tGPU1\nGPU0\t X \tNV4\nGPU1\tPIX\t X \n").link("GPU0", "GPU1")
 
