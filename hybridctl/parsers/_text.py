@@ -10,6 +10,7 @@ from hybridctl.refusals import Unreadable
 
 __all__ = ["blocks_of", "document", "key_values", "lines_of", "number", "printed", "whole_lines"]
 
+_ENDLESS = re.compile(r"\d{300}")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 
 
@@ -17,11 +18,13 @@ def printed(tool: str, text: str) -> str:
     """Return the text without colours and carriage returns.
 
     Raises:
-        Unreadable: nothing was printed.
+        Unreadable: nothing was printed, or a number of hundreds of digits, at which Python itself gives up.
     """
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").removeprefix("\ufeff")
     if not text.strip():
         raise Unreadable(tool, "", "it printed nothing")
+    if endless := _ENDLESS.search(text):
+        raise Unreadable(tool, endless[0], "it is no number of any host")
     return text
 
 

@@ -79,7 +79,7 @@ def read_findmnt(text: str) -> tuple[Mount, ...]:
     answer = document("findmnt", text)
     try:
         return tuple(mount for one in answer["filesystems"] for mount in _mounts(one))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable("findmnt", text.strip()[:160], f"it is another JSON ({error})") from None
 
 

@@ -137,7 +137,8 @@ def _smartctl(tool: str, text: str) -> Mapping[str, Any]:
 
 def _said(answer: Mapping[str, Any]) -> str:
     messages = _part(answer, "smartctl").get("messages")
-    return str(messages[0].get("string", "")) if isinstance(messages, list) and messages else ""
+    first = messages[0] if isinstance(messages, list) and messages else {}
+    return str(first.get("string", "")) if isinstance(first, dict) else ""
 
 
 def _part(answer: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -71,7 +71,10 @@ def read_stat(text: str) -> tuple[Stat, ...]:
     found = []
     for line in lines[head + 1 :]:
         # A check's output may hold commas, and is quoted then.
-        cells = next(csv.reader([line]))
+        try:
+            cells = next(csv.reader([line]))
+        except csv.Error:
+            raise Unreadable(tool, line, "it is no row") from None
         if len(cells) != len(names):
             raise Unreadable(tool, line, f"{len(cells)} cells under {len(names)} columns")
         said = dict(zip(names, cells, strict=True))

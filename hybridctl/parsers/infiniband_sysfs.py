@@ -98,7 +98,7 @@ def read_tree(files: Mapping[str, str]) -> tuple[SysfsAdapter, ...]:
     ports: dict[str, dict[int, dict[str, str]]] = {}
     own: dict[str, dict[str, str]] = {}
     for path, value in files.items():
-        found = re.fullmatch(r"(?:.*/infiniband/|\./)?([\w.-]+)/(?:ports/(\d+)/)?(.+)", path, re.ASCII)
+        found = re.fullmatch(r"(?:.*/infiniband/|\./)?([\w.-]+)/(?:ports/(\d{1,4})/)?(.+)", path, re.ASCII)
         if found is None or "gid" in path:
             continue
         if found[2]:

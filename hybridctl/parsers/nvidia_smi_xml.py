@@ -96,6 +96,8 @@ def read_q_xml(text: str) -> GpuReport:
     except ElementTree.ParseError as error:
         line = text[start.start() :].split("\n")[error.position[0] - 1]
         raise Unreadable(_TOOL, line, f"the XML is broken ({error})") from None
+    except ValueError:  # bytes that were no UTF-8
+        raise Unreadable(_TOOL, first, "the XML is broken") from None
     # Driver 610 tells the kernel's part and the user's apart.
     driver = _of(root, "driver_version" if root.find("driver_version") is not None else "kmd_version")
     attached = _of(root, "attached_gpus")

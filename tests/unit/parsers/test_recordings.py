@@ -1,5 +1,7 @@
 """Every recording has a parser; tampered with, it is read alike, in part, or refused: never otherwise, no traceback."""
 
+import re
+
 import pytest
 from forms import FORMS
 from hypothesis import HealthCheck, Phase, given, settings
@@ -112,6 +114,25 @@ def test_another_locale_says_nothing_wrong(recording: Recording, sign: str, othe
     # Texts carry the other sign with them; numbers and switches must be right.
     wrong = {} if reading is None else contradictions(truth, reading)
     assert not [pair for pair in wrong.values() if isinstance(pair[1], int | float) and pair[0] is not None]
+
+
+@each
+def test_hostile_text_is_no_traceback(recording: Recording) -> None:
+    """Numbers without end, control characters, bytes that were no UTF-8, JSON and XML without end."""
+    lines = recording.text.split("\n")
+    middle = len(lines) // 2
+    hostile = (
+        re.sub(r"\d+", "9" * 5000, recording.text, count=50),
+        re.sub(r"\d+", "\u0663", recording.text),
+        recording.text.replace("a", "\x00"),
+        recording.text.replace("e", "\udcff"),
+        "\n".join([*lines[:middle], "\x1b]0;title\x07\x1b[2J", "x" * 200_000, *lines[middle:]]),
+        '{"filesystems": ' + "[" * 5000,
+        "[" * 200_000,
+        '<?xml version="1.0"?><nvidia_smi_log>' + "<a>" * 50_000 + "</nvidia_smi_log>",
+    )
+    for text in hostile:
+        attempt(recording, text)
 
 
 @each
