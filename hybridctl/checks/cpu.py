@@ -5,7 +5,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
-from hybridctl.parsers.lscpu import implementer_of, model_of, number_of, online_of, parse_lscpu
+from hybridctl.parsers.lscpu import UNPROVEN, implementer_of, model_of, number_of, online_of, parse_lscpu
 
 __all__ = ["CHECKS"]
 
@@ -60,11 +60,9 @@ def _letters(text: str) -> str:
 
 _BOARD = "compare with the order and the firmware's settings: dmidecode -t processor"
 
-_UNPROVEN = "lscpu of a Kunpeng 920 under openEuler 22.03"
-
 CHECKS = (
     Check("cpu.implementer", "maker of the cores", Kind.TEXT, implementer, _BOARD),
-    Check("cpu.model", "processor model", Kind.TEXT, model, _BOARD, unproven=_UNPROVEN),
+    Check("cpu.model", "processor model", Kind.TEXT, model, _BOARD, unproven=UNPROVEN),
     Check("cpu.sockets", "sockets fitted", Kind.NUMBER, sockets, _BOARD, unit="sockets"),
     Check("cpu.cores_per_socket", "cores of a socket", Kind.NUMBER, cores_per_socket, _BOARD, unit="cores"),
     Check(
@@ -82,6 +80,6 @@ CHECKS = (
         frequency,
         "set the firmware's power policy to performance; see cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
         unit="MHz",
-        unproven=_UNPROVEN,
+        unproven=UNPROVEN,
     ),
 )

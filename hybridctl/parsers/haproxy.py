@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from hybridctl.parsers._text import key_values, printed, whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["Stat", "read_info", "read_stat"]
+__all__ = ["UNPROVEN", "Stat", "read_info", "read_stat"]
+
+UNPROVEN = "show info"
 
 
 @dataclass(frozen=True)

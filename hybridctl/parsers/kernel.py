@@ -6,7 +6,9 @@ import shlex
 from hybridctl.parsers._text import printed, whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["parse_cmdline", "parse_release", "parse_sysctl"]
+__all__ = ["UNPROVEN", "parse_cmdline", "parse_release", "parse_sysctl"]
+
+UNPROVEN = "the kernel of openEuler 22.03"
 
 
 def parse_cmdline(text: str) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,9 @@ import re
 from hybridctl.parsers._text import whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["implementer_of", "model_of", "number_of", "online_of", "parse_lscpu"]
+__all__ = ["UNPROVEN", "implementer_of", "model_of", "number_of", "online_of", "parse_lscpu"]
+
+UNPROVEN = "lscpu of a Kunpeng 920 under openEuler 22.03"
 
 
 def parse_lscpu(text: str) -> dict[str, str]:
