@@ -4,69 +4,10 @@ import re
 from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
-from hybridctl.checks.reading import fields, file_text, output
+from hybridctl.checks.reading import file_text, output
+from hybridctl.parsers.lscpu import UNPROVEN, implementer_of, model_of, number_of, online_of, parse_lscpu
 
-__all__ = ["CHECKS", "implementer_of", "model_of", "number_of", "online_of", "parse_lscpu"]
-
-
-def parse_lscpu(text: str) -> dict[str, str]:
-    """Read the output of `LC_ALL=C lscpu`.
-
-    Raises:
-        CannotTell: it is in another language or no lscpu at all.
-    """
-    # A translated lscpu has full-width colons and keys of its own: nothing here would be found, so refuse it whole.
-    found = fields(text)
-    if "Architecture" not in found or "CPU(s)" not in found:
-        raise CannotTell("lscpu printed no 'Architecture:' and 'CPU(s):'; is LC_ALL=C ignored there?")
-    return found
-
-
-def number_of(cpu: dict[str, str], key: str) -> int:
-    """Return a count from lscpu.
-
-    Raises:
-        CannotTell: the key is missing, or its value no whole number above 0 (`-` on boards that do not tell).
-    """
-    value = cpu.get(key, "")
-    if not re.fullmatch(r"[1-9][0-9]*", value):
-        raise CannotTell(f"lscpu says {key}: {value or '(nothing)'}")
-    return int(value)
-
-
-def online_of(cpu: dict[str, str]) -> int:
-    """Return how many threads are online, from a list such as `0-31,64-95`."""
-    listed = cpu.get("On-line CPU(s) list")
-    if listed is None:
-        return number_of(cpu, "CPU(s)")
-    if not re.fullmatch(r"\d+(-\d+)?(,\d+(-\d+)?)*", listed):
-        raise CannotTell(f"lscpu says On-line CPU(s) list: {listed}")
-    ranges = [part.partition("-") for part in listed.split(",")]
-    return len({n for first, _, last in ranges for n in range(int(first), int(last or first) + 1)})
-
-
-def model_of(cpu: dict[str, str]) -> str:
-    """Return the model; the firmware's name for it where the kernel has none (`-`).
-
-    Raises:
-        CannotTell: neither is there, or processors of several models are.
-    """
-    for key in ("Model name", "BIOS Model name"):
-        if cpu.get(key, "-").strip("- "):
-            return cpu[key]
-    raise CannotTell("lscpu names no model")
-
-
-def implementer_of(cpuinfo: str) -> str:
-    """Return the implementer that every core of /proc/cpuinfo names: 0x48 is HiSilicon, on x86 the vendor.
-
-    Raises:
-        CannotTell: there is none, or cores differ.
-    """
-    found = set(re.findall(r"^(?:CPU implementer|vendor_id)\s*:\s*(\S+)\s*$", cpuinfo, re.MULTILINE))
-    if len(found) != 1:
-        raise CannotTell(f"/proc/cpuinfo names {', '.join(sorted(found)) or 'no implementer'}")
-    return str(found.pop())
+__all__ = ["CHECKS"]
 
 
 def _lscpu(host: Any) -> dict[str, str]:
@@ -119,11 +60,9 @@ def _letters(text: str) -> str:
 
 _BOARD = "compare with the order and the firmware's settings: dmidecode -t processor"
 
-_UNPROVEN = "lscpu of a Kunpeng 920 under openEuler 22.03"
-
 CHECKS = (
     Check("cpu.implementer", "maker of the cores", Kind.TEXT, implementer, _BOARD),
-    Check("cpu.model", "processor model", Kind.TEXT, model, _BOARD, unproven=_UNPROVEN),
+    Check("cpu.model", "processor model", Kind.TEXT, model, _BOARD, unproven=UNPROVEN),
     Check("cpu.sockets", "sockets fitted", Kind.NUMBER, sockets, _BOARD, unit="sockets"),
     Check("cpu.cores_per_socket", "cores of a socket", Kind.NUMBER, cores_per_socket, _BOARD, unit="cores"),
     Check(
@@ -141,6 +80,6 @@ CHECKS = (
         frequency,
         "set the firmware's power policy to performance; see cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
         unit="MHz",
-        unproven=_UNPROVEN,
+        unproven=UNPROVEN,
     ),
 )

@@ -1,44 +1,17 @@
 """Checks of the exporters that Prometheus asks."""
 
-import re
 from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.request import Answer, ask
+from hybridctl.parsers.prometheus import parse_metrics
 
-__all__ = ["CHECKS", "parse_metrics"]
+__all__ = ["CHECKS"]
 
-_LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\]|\\.)*"'
-_SAMPLE = re.compile(
-    rf"^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{{(?:{_LABEL}(?:,{_LABEL})*,?)?\}})?\s+"
-    r"([+-]?(?:Inf|NaN|[0-9.]+(?:[eE][+-]?[0-9]+)?))(?:\s+-?[0-9]+)?\s*$"
-)
 _HINT = (
     "on {host}: systemctl status prometheus-node-exporter; journalctl -u prometheus-node-exporter -n 50; "
     "then: hybridctl provision --layer monitoring --limit {host}"
 )
-
-
-def parse_metrics(text: str) -> dict[tuple[str, str], float]:
-    """Read Prometheus' text format: value by name and labels as written.
-
-    Raises:
-        CannotTell: a line is neither a sample nor a comment, or the text ends in the middle of one.
-    """
-    if not text.endswith("\n"):
-        raise CannotTell("the metrics end in the middle of a line")
-    found = {}
-    for line in text.split("\n"):  # and at no other character that Unicode calls a line end
-        if not line.strip() or line.startswith("#"):
-            continue
-        sample = _SAMPLE.match(line)
-        if sample is None:
-            raise CannotTell(f"the metrics have a line of another form: {line[:80]}")
-        try:
-            found[sample[1], sample[2] or ""] = float(sample[3])
-        except ValueError:
-            raise CannotTell(f"the metrics have a value that is no number: {line[:80]}") from None
-    return found
 
 
 def node_series(host: Any, want: Want) -> Result:

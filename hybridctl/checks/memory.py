@@ -1,24 +1,12 @@
 """Checks of the memory."""
 
-import re
 from typing import Any
 
-from hybridctl.checks.model import CannotTell, Check, Kind, Result, Want
+from hybridctl.checks.model import Check, Kind, Result, Want
 from hybridctl.checks.reading import file_text
+from hybridctl.parsers.meminfo import total_of
 
-__all__ = ["CHECKS", "total_of"]
-
-
-def total_of(meminfo: str) -> float:
-    """Return MemTotal of /proc/meminfo in GiB.
-
-    Raises:
-        CannotTell: the line is missing or not in kB.
-    """
-    found = re.search(r"^MemTotal:\s+([1-9]\d*) kB\s*$", meminfo, re.MULTILINE)
-    if found is None:
-        raise CannotTell("/proc/meminfo has no line 'MemTotal: N kB'")
-    return int(found[1]) / 2**20
+__all__ = ["CHECKS"]
 
 
 def total(host: Any, want: Want) -> Result:

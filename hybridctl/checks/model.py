@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hybridctl.refusals import CannotTell
+
 __all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Result", "Verdict", "Want"]
 
 
@@ -17,10 +19,6 @@ class Verdict(StrEnum):
     WARN = "WARN"
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
-
-
-class CannotTell(Exception):
-    """The evidence could not be had or read; the reason is the message. The verdict is UNKNOWN."""
 
 
 class ConnectionLost(Exception):

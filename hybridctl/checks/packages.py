@@ -8,25 +8,9 @@ from hybridctl import content
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import run
 from hybridctl.checks.system import lock_key
+from hybridctl.parsers.packages import DPKG_FORMAT, parse_dpkg_query
 
-__all__ = ["CHECKS", "parse_dpkg_query"]
-
-_FORMAT = r"${Package}\t${db:Status-Want}\t${db:Status-Status}\t${Version}\n"
-
-
-def parse_dpkg_query(text: str) -> dict[str, tuple[str, str, str]]:
-    """Read lines of package, wanted state, state and version.
-
-    Raises:
-        CannotTell: a line has another form.
-    """
-    found = {}
-    for line in text.splitlines():
-        parts = line.split("\t")
-        if len(parts) != 4 or not all(parts[:3]):
-            raise CannotTell(f"dpkg-query printed a line of another form: {line[:80]}")
-        found[parts[0]] = (parts[1], parts[2], parts[3])
-    return found
+__all__ = ["CHECKS"]
 
 
 def held(host: Any, want: Want) -> Iterator[Result]:
@@ -38,7 +22,7 @@ def held(host: Any, want: Want) -> Iterator[Result]:
         raise CannotTell(f"the lock names no packages for {system} on {architecture}")
     # In English, for what it says of a package that it does not know is read below.
     command = "env LC_ALL=C dpkg-query --show --showformat %s -- " + " ".join(["%s"] * len(names))
-    done = run(host, command, _FORMAT, *names, ok=(0, 1))
+    done = run(host, command, DPKG_FORMAT, *names, ok=(0, 1))
     found = parse_dpkg_query(done.stdout)
     missing = [name for name in names if name not in found]
     # 1 also means that dpkg-query could not ask: only what it says of a package counts as an answer.

@@ -4,7 +4,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell
 
-__all__ = ["fields", "file_text", "output", "run"]
+__all__ = ["file_text", "output", "run"]
 
 # Exit statuses that say nothing about the host: our own time limit, no permission, no such command, ended by a signal.
 _NOT_EVIDENCE = {124: "did not end in time", 126: "cannot be run", 127: "cannot be run", 137: "was killed"}
@@ -51,13 +51,3 @@ def file_text(host: Any, path: str) -> str:
         CannotTell: it is not there, may not be read, or is empty.
     """
     return output(host, "cat -- %s", path)
-
-
-def fields(text: str) -> dict[str, str]:
-    """Read lines of `Key: value`, the first of each key; other lines are left out."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        key, colon, value = line.partition(":")
-        if colon and key.strip():
-            found.setdefault(key.strip(), value.strip())
-    return found

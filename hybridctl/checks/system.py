@@ -1,60 +1,12 @@
 """Checks of the operating system: distribution, release, service pack, architecture."""
 
-import re
-import shlex
 from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
+from hybridctl.parsers.os_release import UNPROVEN, distribution_of, parse_os_release, service_pack_of
 
-__all__ = ["CHECKS", "lock_key", "parse_os_release", "service_pack_of"]
-
-_ASSIGNMENT = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
-_SERVICE_PACK = re.compile(r"\bLTS(?:-SP\d+)?\b")
-# What a distribution calls itself at the beginning of NAME.
-_FAMILIES = {"Debian GNU/Linux": "Debian"}
-
-
-def parse_os_release(text: str) -> dict[str, str]:
-    """Read /etc/os-release, which is written in the syntax of a shell.
-
-    Raises:
-        CannotTell: a line is not an assignment, or NAME is missing.
-    """
-    found: dict[str, str] = {}
-    for line in map(str.strip, text.splitlines()):
-        if not line or line.startswith("#"):
-            continue
-        assignment = _ASSIGNMENT.match(line)
-        try:
-            if assignment is None:
-                raise ValueError
-            words = shlex.split(assignment[2])
-        except ValueError:
-            raise CannotTell(f"/etc/os-release has a line that is no assignment: {line[:80]}") from None
-        found[assignment[1]] = " ".join(words)
-    if not found.get("NAME"):
-        raise CannotTell("/etc/os-release names no system (NAME is missing)")
-    return found
-
-
-def distribution_of(release: dict[str, str]) -> str:
-    """Return the distribution by its NAME: openEuler 24.03 may say `ID=centos`."""
-    return _FAMILIES.get(release["NAME"], release["NAME"].split()[0])
-
-
-def service_pack_of(release: dict[str, str]) -> str:
-    """Return `LTS`, `LTS-SP4` and the like, which openEuler writes in VERSION and PRETTY_NAME only.
-
-    Raises:
-        CannotTell: neither has one, or they disagree.
-    """
-    named = {key: _SERVICE_PACK.findall(release.get(key, "")) for key in ("VERSION", "PRETTY_NAME")}
-    packs = {pack for found in named.values() for pack in found}
-    if len(packs) != 1:
-        said = ", ".join(f"{key}={release.get(key, '')!r}" for key in named)
-        raise CannotTell(f"/etc/os-release names {'no' if not packs else 'more than one'} service pack: {said}")
-    return str(packs.pop())
+__all__ = ["CHECKS", "lock_key"]
 
 
 def lock_key(host: Any) -> tuple[str, str]:
@@ -119,7 +71,7 @@ CHECKS = (
         Kind.TEXT,
         service_pack,
         "bring the host to a supported service pack: dnf upgrade from its repository, then reboot",
-        unproven="os-release of openEuler 22.03 SP1, SP3 and SP4",
+        unproven=UNPROVEN,
     ),
     Check("os.architecture", "architecture of the kernel", Kind.TEXT, architecture, _REINSTALL),
 )

@@ -5,27 +5,15 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import run
+from hybridctl.parsers.systemctl import parse_show
 
-__all__ = ["CHECKS", "parse_show"]
+__all__ = ["CHECKS"]
 
 _PROPERTIES = ("LoadState", "ActiveState", "SubState", "UnitFileState")
 # States of a unit file that bring the unit up at boot.
 _STARTS = {"enabled", "generated", "alias"}
 # States that leave it to other units: whether one of them does was not measured.
 _LEFT_TO_OTHERS = {"static", "indirect"}
-
-
-def parse_show(text: str) -> dict[str, str]:
-    """Read `systemctl show --property=...`.
-
-    Raises:
-        CannotTell: one of the properties asked for is missing.
-    """
-    found = {key: value for key, equals, value in (line.partition("=") for line in text.splitlines()) if equals}
-    missing = [key for key in _PROPERTIES if key not in found]
-    if missing:
-        raise CannotTell(f"systemctl show printed no {', '.join(missing)}")
-    return found
 
 
 def active(host: Any, want: Want) -> Iterator[Result]:
@@ -38,7 +26,7 @@ def _one(host: Any, want: Want, unit: str) -> Result:
     expected = "active, enabled"
     try:
         shown = run(host, f"systemctl show --no-pager --property={','.join(_PROPERTIES)} -- %s", unit)
-        state = parse_show(shown.stdout)
+        state = parse_show(shown.stdout, _PROPERTIES)
     except CannotTell as error:
         return want.result(Verdict.UNKNOWN, None, subject=unit, expected=expected, reason=str(error))
     measured = f"{state['ActiveState']} ({state['SubState']}), {state['UnitFileState'] or 'no unit file'}"

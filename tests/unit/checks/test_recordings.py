@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from hybridctl.checks.cpu import implementer_of, parse_lscpu
-from hybridctl.checks.exporter import parse_metrics
-from hybridctl.checks.memory import total_of
-from hybridctl.checks.model import CannotTell
-from hybridctl.checks.system import distribution_of, parse_os_release
+from hybridctl.checks import CannotTell
+from hybridctl.parsers.lscpu import implementer_of, parse_lscpu
+from hybridctl.parsers.meminfo import total_of
+from hybridctl.parsers.os_release import distribution_of, parse_os_release
+from hybridctl.parsers.prometheus import parse_metrics
 
 PARSERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "os-release": ("os/os-release*", parse_os_release),

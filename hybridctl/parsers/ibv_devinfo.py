@@ -1,0 +1,71 @@
+"""`ibv_devinfo`: the adapters as the verbs library sees them."""
+
+import re
+from dataclasses import dataclass
+
+from hybridctl.parsers._text import whole_lines
+from hybridctl.refusals import Unreadable
+
+__all__ = ["UNPROVEN", "VerbsPort", "read_devinfo"]
+
+UNPROVEN = "ibv_devinfo"
+
+_TOOL = "ibv_devinfo"
+
+
+@dataclass(frozen=True)
+class VerbsPort:
+    """One port: state such as `PORT_ACTIVE`, MTU in bytes, layer `InfiniBand` or `Ethernet`."""
+
+    adapter: str
+    firmware: str
+    number: int
+    state: str
+    max_mtu: int
+    active_mtu: int
+    layer: str
+
+
+def read_devinfo(text: str) -> tuple[VerbsPort, ...]:
+    """Read it.
+
+    Raises:
+        Unreadable: there is no port, an adapter lacks one (phys_port_cnt), or one does not say all of that.
+    """
+    found: list[VerbsPort] = []
+    adapter: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    said: dict[str, str] = {}
+    for line in [*whole_lines(_TOOL, text, r"\s+link_layer:\s+(?:InfiniBand|Ethernet)"), "port: 0"]:
+        pair = re.fullmatch(r"\s*([a-z_]+):\s+(\S.*?)\s*", line)
+        if pair is None:
+            continue
+        if pair[1] in ("hca_id", "port") and said:
+            found.append(_port(adapter, said))
+            said = {}
+        if pair[1] == "hca_id":
+            adapter = {}
+        if pair[1] == "port":
+            said = {"port": pair[2]} if pair[2] != "0" else {}
+        elif said:
+            said.setdefault(pair[1], pair[2])
+        else:
+            adapter.setdefault(pair[1], pair[2])
+            if pair[1] == "phys_port_cnt" and pair[2].isdecimal():
+                counts[adapter.get("hca_id", "")] = int(pair[2])
+    if not found:
+        raise Unreadable(_TOOL, text.strip().split("\n")[0], "it names no port")
+    for name, count in counts.items():
+        if count != sum(port.adapter == name for port in found):
+            raise Unreadable(_TOOL, f"phys_port_cnt: {count}", f"not all ports of {name} are described")
+    return tuple(found)
+
+
+def _port(adapter: dict[str, str], said: dict[str, str]) -> VerbsPort:
+    # "state: PORT_ACTIVE (4)", "active_mtu: 4096 (5)"
+    words = {key: value.split(" ")[0] for key, value in said.items()}
+    numbers = [words.get(key, "") for key in ("port", "max_mtu", "active_mtu")]
+    texts = [adapter.get("hca_id", ""), adapter.get("fw_ver", ""), words.get("state", ""), words.get("link_layer", "")]
+    if not all(re.fullmatch(r"\d{1,6}", one, re.ASCII) for one in numbers) or not all(texts):
+        raise Unreadable(_TOOL, f"{texts[0]} port {numbers[0]}", "state, MTU, link layer or firmware are missing")
+    return VerbsPort(texts[0], texts[1], int(numbers[0]), texts[2], int(numbers[1]), int(numbers[2]), texts[3])
