@@ -1,4 +1,4 @@
-"""`ethtool`: plain, `-i`, `-S`, `-k`, `-g` and `-a`."""
+"""`ethtool`: plain, `-i`, `-S` and `-k`."""
 
 import re
 from collections.abc import Mapping
