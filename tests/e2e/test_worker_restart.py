@@ -47,7 +47,7 @@ def pool(rack: Rack) -> dict[str, str]:
     return {row[1]: row[17].split()[0] for row in rows if row[0] == "vllm"}
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 300) -> None:
     """Ask again until it is so; fail when the time is over."""
     deadline = time.monotonic() + seconds
     while not true():
