@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from clients import Clients
 from drifts import DRIFTS
+from host_checksum import checksums, differences
 from rack import BIN, NAME, ROOT, Rack, document, lab
 
 from hybridctl.changes import key_set
@@ -60,9 +61,18 @@ def test_the_plan_of_fresh_hosts_was_what_provision_did(rack: Rack) -> None:
     assert {"host_base", "model_store", "vllm", "gateway", "node_telemetry"} <= roles
 
 
-def test_plan_of_a_provisioned_rack_is_empty(rack: Rack) -> None:
-    """Check mode finds nothing to do on a host that is as it should be."""
+def everything(rack: Rack) -> dict[str, str]:
+    """Return host and path -> checksum of everything on all hosts; of vLLM's 60,000 files by their time of change."""
+    folders = rack.site.parent / "hosts"
+    return {f"{h}:{path}": entry for h in HOSTS for path, entry in checksums(folders / h, "/opt/vllm/*").items()}
+
+
+def test_plan_of_a_provisioned_rack_is_empty_and_leaves_no_trace(rack: Rack) -> None:
+    """Check mode finds nothing to do on a host that is as it should be, and leaves it so, serving workers too."""
+    before = everything(rack)
     done = rack.hybridctl("plan", "--json")
+    assert any(path.startswith("cpu1:/opt/vllm/") for path in before)
+    assert differences(before, everything(rack)) == []
     assert done.returncode == 0, done.stderr[-3000:]
     assert {host["name"]: host["changes"] for host in document(done)["hosts"]} == {host: [] for host in HOSTS}
 
