@@ -79,6 +79,8 @@ def command(
     if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
         raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
     site = open_site(inventory)
+    # Now: by the time it is noted in the record of this run, `latest` is this run.
+    judged_from = from_evidence.resolve() if from_evidence is not None else None
     click.echo(f"verify {site.name}", err=True)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -88,7 +90,7 @@ def command(
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    _show(site, verification, as_json, from_evidence)
+    _show(site, verification, as_json, judged_from)
     code = verification.exit_code
     if junit is not None and not _write_junit(junit, verification):
         code = code or ExitCode.ERROR
