@@ -78,9 +78,11 @@ def _told(output: list[bytes], errors: bytes) -> Told:
         if any(len(line) != _LINE for line in output[:-1]):
             raise binascii.Error
         stdout = base64.b64decode(b"".join(output), validate=True)
+        if not stdout.endswith(b"."):
+            raise binascii.Error
         stderr = base64.b64decode(_STATUS.sub(b"", errors), validate=True)
     except binascii.Error:
         return Trouble("something else printed into a command's output")
     if len(stderr) >= MOST_STDERR:
         return Trouble(f"a command printed more than {MOST_STDERR >> 20} MiB of errors")
-    return Answer(int(statuses[b"s"]), stdout, stderr)
+    return Answer(int(statuses[b"s"]), stdout[:-1], stderr)

@@ -27,7 +27,7 @@ def read(data: bytes, count: int = 9, step: int = 0) -> dict[int, Told]:
 def framed(number: int, stdout: bytes, stderr: bytes = b"", status: int = 0, coded: int = 0) -> bytes:
     """Return a frame as the script writes it."""
     errors = base64.encodebytes(stderr) + f"#s{status}##b{coded}#".encode()
-    head, body = f"{MARK} begin {number}\n", base64.encodebytes(stdout)
+    head, body = f"{MARK} begin {number}\n", base64.encodebytes(stdout + b".")
     return head.encode() + body + f"{MARK} err {number}\n".encode() + errors + f"\n{MARK} end {number}\n".encode()
 
 
@@ -54,6 +54,13 @@ def test_a_disturbed_frame_is_whole_or_no_answer(at: int, noise: bytes) -> None:
     at = min(at, len(whole))
     told = read(whole[:at] + line + whole[at:]).get(0)
     assert told is None or isinstance(told, Trouble) or told == Answer(4, b"0123456789" * 30, b"oops\n")
+
+
+@pytest.mark.parametrize(("place", "noise"), [(1, b"AAAA"), (3, b"AAAA"), (5, b"AAAA"), (5, b"A" * 76)])
+def test_noise_that_looks_like_output_is_no_output(place: int, noise: bytes) -> None:
+    """A line of base64 that somebody else printed, between the lines of the output or after them."""
+    lines = framed(0, b"x" * 56 * 4 + b"y" * 3).split(b"\n")
+    assert isinstance(read(b"\n".join([*lines[:place], noise, *lines[place:]]))[0], Trouble)
 
 
 @settings(max_examples=60)
