@@ -127,6 +127,8 @@ def verdicts(report: HostReport) -> list[tuple[str, str]]:
     return [(result.name, result.verdict.value) for result in report.results]
 
 
+# testinfra's paramiko backend reads no known hosts of a configuration.
+@pytest.mark.filterwarnings("ignore:Unknown ssh-ed25519 host key:UserWarning")
 def test_verdicts_are_those_of_testinfras_own_backends(tmp_path: Path, variables: dict[str, Any], config: Path) -> None:
     """For every check of the profile, over ssh and paramiko; as many trips as the deepest check asks, then one.
 
