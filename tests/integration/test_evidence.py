@@ -220,10 +220,10 @@ def test_a_users_own_files_run_unchanged(tmp_path: Path, config: Path, variables
     plain, _ = outcomes(tmp_path, f"ssh://{variables['addresses']['evi1']}", f"--ssh-config={config}")
     cold, said = outcomes(tmp_path, "hybridctl://evi1", *ours)
     assert cold == plain
-    assert sorted(plain.values()) == ["FAILED"] * 4 + ["PASSED"] * 10
+    assert sorted(plain.values()) == ["FAILED"] * 4 + ["PASSED"] * 11
     assert "assert host.package(name).is_installed" in said
     seeded, told = outcomes(tmp_path, "hybridctl://evi1", *ours)
     assert seeded == plain
-    assert re.findall(r"^trips (\d+)$", told, re.MULTILINE) == ["1"]
-    assert int(re.findall(r"^trips (\d+)$", said, re.MULTILINE)[0]) < 20
+    assert re.findall(r"trips (\d+)", told, re.MULTILINE) == ["1"]
+    assert int(re.findall(r"trips (\d+)", said, re.MULTILINE)[0]) < 20
     assert on("evi1", "test ! -e /must-not-be-run && echo well") == "well\n"
