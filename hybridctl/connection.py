@@ -1,22 +1,33 @@
-"""One connection to a host, as a testinfra host: every command has a time limit, and a lost connection is no answer.
+"""One connection to a host, as a testinfra host: many commands a trip, every one with a time limit of its own.
 
-A later backend can replace it: checks see a testinfra host and nothing else.
+A lost connection is no answer: what came back whole before is kept, one reconnection is tried, then the host is lost.
 """
 
 import os
+import random
+import secrets
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.backend.base import BaseBackend
 from testinfra.host import Host
 
 from hybridctl.access import Access
-from hybridctl.checks.model import CannotTell, ConnectionLost
+from hybridctl.checks.model import ConnectionLost
+from hybridctl.evidence.answers import Trouble
+from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.frames import MOST_OUTPUT, Frames
+from hybridctl.evidence.gate import gate, turned_away
+from hybridctl.evidence.script import become, greeting, questions
+from hybridctl.evidence.talk import talk
 
 __all__ = ["COMMAND_TIMEOUT", "HOST_TIMEOUT", "Connection"]
 
@@ -24,28 +35,23 @@ CONNECT_TIMEOUT = 10  # seconds to the host, and to each jump host before it
 COMMAND_TIMEOUT = 90  # seconds; more than any request of the checks may take
 CLOSE_TIMEOUT = 10  # seconds for the master of a connection to end
 HOST_TIMEOUT = 300  # seconds for all commands of one host
-_MARK = "@hybridctl:status="
+_GRACE = 10  # seconds for the answer to come back after a command's own limit, and 5 more for its end
+_MOST_SCRIPT = 400_000  # characters of one trip; all arguments of a program may be 2 MiB
+_PAUSE = 0.2  # seconds, before a server that was too busy is asked again; doubled each time
 
 
-class _Backend(BaseBackend):  # type: ignore[misc]  # testinfra ships no types
-    """Runs each distinct command once: checks are pure, so the same command has the same answer."""
+@dataclass(frozen=True)
+class _Trip:
+    """How one trip ended.
 
-    NAME = "hybridctl"
+    Attributes:
+        status: of ssh or the shell; None when a time limit ended it.
+        errors: the last of what it printed to stderr.
+    """
 
-    def __init__(self, connection: "Connection") -> None:
-        super().__init__(connection.name)
-        self._connection = connection
-        self._known: dict[str, CommandResult] = {}
-        # Else testinfra asks each host for it.
-        self._encoding = "utf-8"
-
-    def run(self, command: str, *args: str, **_kwargs: Any) -> CommandResult:
-        """Run a command; each `%s` in it takes one of `args`, quoted."""
-        text = self.quote(command, *args)
-        if text not in self._known:
-            status, stdout, stderr = self._connection.execute(text)
-            self._known[text] = self.result(status, text.encode(), stdout, stderr)
-        return self._known[text]
+    frames: Frames
+    status: int | None
+    errors: bytes
 
 
 class Connection:
@@ -53,74 +59,81 @@ class Connection:
 
     Args:
         command_timeout, host_timeout: in seconds; the second counts from `open`.
+
+    Attributes:
+        trips: scripts sent to the host.
+        reached: a shell has answered there.
     """
 
     def __init__(
         self, name: str, access: Access, *, command_timeout: int = COMMAND_TIMEOUT, host_timeout: int = HOST_TIMEOUT
     ) -> None:
         self.name = name
-        self.host: Host = Host(_Backend(self))
+        self.backend = EvidenceBackend(name, self.fetch)
+        self.host: Any = Host(self.backend)
+        self.backend.set_host(self.host)
+        self.trips = 0
+        self.reached = False
         self._access = access
         self._command_timeout = command_timeout
         self._host_timeout = host_timeout
         self._deadline = 0.0
         self._sockets: Path | None = None
         self._running: subprocess.Popen[bytes] | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
-    def open(self) -> None:
-        """Reach the host once, so that a dead one costs seconds and not a time limit for every check.
+    def open(self, ask: Sequence[str] = ()) -> None:
+        """Reach the host, and ask commands in the same trip, so that a dead one costs seconds.
 
         Raises:
             ConnectionLost: it cannot be reached.
         """
         self._deadline = time.monotonic() + self._host_timeout
-        if self._access.local:
-            return
-        # A socket's path ends at 108 bytes.
-        base = tempfile.gettempdir()
-        self._sockets = Path(tempfile.mkdtemp(prefix="hybridctl-", dir=base if len(base) < 50 else "/tmp"))  # noqa: S108
-        try:
-            status, _, stderr = self._run(["true"], b"", 3 * CONNECT_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            raise ConnectionLost(f"no answer by ssh within {3 * CONNECT_TIMEOUT} s") from None
-        if status != 0:
-            raise ConnectionLost(_last_line(stderr) or f"ssh ended with status {status}")
+        if not self._access.local:
+            # A socket's path ends at 108 bytes.
+            base = tempfile.gettempdir()
+            self._sockets = Path(tempfile.mkdtemp(prefix="hybridctl-", dir=base if len(base) < 50 else "/tmp"))  # noqa: S108
+        self.fetch(ask)
 
-    def execute(self, command: str) -> tuple[int, bytes, bytes]:
-        """Run a command there, as the user to become; return status, output and errors.
+    def fetch(self, commands: Iterable[str]) -> None:
+        """Ask commands, as the user to become; when it returns, each has an answer or a `Trouble`.
 
         Raises:
-            CannotTell: it could not be run, or did not end in time.
-            ConnectionLost: the host went away.
+            ConnectionLost: the host went away; what came back before is kept.
         """
-        limit = min(self._command_timeout, int(self._deadline - time.monotonic()))
-        if limit < 1:
-            raise CannotTell(f"no time was left: the host took more than {self._host_timeout} s for the checks before")
-        # The last line tells the status apart from that of ssh and sudo: without it the command's end was not seen.
-        quote = BaseBackend.quote
-        script = quote("timeout -k 5 %s /bin/sh -c %s </dev/null; echo", str(limit), command) + f' "{_MARK}$?"'
-        given = b""
-        if self._access.become_user:
-            password = self._access.become_password
-            ask = "-n" if password is None else "-S -p ''"
-            sudo = quote(" ".join(["%s"] * len(self._access.become)), *self._access.become)
-            script = f"exec {sudo} {ask} " + quote("-u %s /bin/sh -c %s", self._access.become_user, script)
-            given = b"" if password is None else f"{password}\n".encode()
-        try:
-            status, stdout, stderr = self._run(["/bin/sh", "-c", script], given, limit + 10)
-        except subprocess.TimeoutExpired:
-            raise CannotTell(f"a command did not end within {limit} s") from None
-        output, mark, told = stdout.rpartition(_MARK.encode())
-        if mark and told.strip().isdigit():
-            return int(told), output, stderr
-        if status == 255 and not self._access.local:
-            raise ConnectionLost(_last_line(stderr) or "ssh ended with status 255")
-        raise CannotTell(f"commands cannot be run there: {_last_line(stderr) or f'status {status}'}")
+        answers, drops = self.backend.answers, 0
+        left = [command for command in dict.fromkeys(commands) if command not in answers]
+        while left or not self.reached:
+            asked = _portion(left)
+            limit = min(self._command_timeout, int(self._deadline - time.monotonic()))
+            if limit < 1 and self.reached:
+                why = f"no time was left: the host took more than {self._host_timeout} s for the checks before"
+                self._give_up(left, why)
+                return
+            trip = self._trip(asked, max(limit, 1))
+            left = [command for command in left if command not in answers]
+            missing = [command for command in asked if command not in answers]
+            if not missing:
+                continue
+            at = trip.frames.underway
+            if trip.frames.flooded and at is not None:
+                self._give_up([asked[at]], f"a command printed more than {MOST_OUTPUT >> 20} MiB")
+            elif trip.status is None:
+                self._give_up(left if at is None else [asked[at]], f"a command did not end within {limit} s")
+            elif trip.status < 0 or (trip.status == 255 and not self._access.local):
+                drops += 1
+                if drops > 1:
+                    raise ConnectionLost(_last_line(trip.errors) or f"ssh ended with status {trip.status}")
+                if at is not None:  # it may be what cut the connection: all others come first
+                    left = [*(command for command in left if command != asked[at]), asked[at]]
+            else:
+                why = _last_line(trip.errors) or f"status {trip.status}"
+                self._give_up(left, f"commands cannot be run there: {why}")
+            left = [command for command in left if command not in answers]
 
     def close(self) -> None:
         """End what runs and the connection itself; harmless when nothing is open, and it raises nothing."""
-        self._closed = True
+        self._closed.set()
         running, sockets, self._sockets = self._running, self._sockets, None
         if running is not None:
             running.kill()
@@ -136,19 +149,81 @@ class Connection:
                 )
             shutil.rmtree(sockets, ignore_errors=True)
 
-    def _run(self, argv: list[str], given: bytes, limit: float) -> tuple[int, bytes, bytes]:
-        """Run a command through the connection, with a local time limit."""
-        if self._closed:
+    def _give_up(self, commands: Iterable[str], reason: str) -> None:
+        for command in commands:
+            self.backend.answers[command] = Trouble(reason)
+
+    def _trip(self, commands: Sequence[str], limit: int) -> _Trip:
+        """Send one script and take in what comes back; a server too busy to greet is asked again for a while.
+
+        Raises:
+            ConnectionLost: no shell answered.
+        """
+        until, pause = time.monotonic() + 3 * CONNECT_TIMEOUT, _PAUSE
+        while True:
+            trip = self._try(commands, limit)
+            if trip.frames.greeted:
+                return trip
+            said = _last_line(trip.errors)
+            if trip.status is None:
+                raise ConnectionLost(f"no answer by ssh within {3 * CONNECT_TIMEOUT} s")
+            if trip.status != 255 and self.reached:
+                return trip
+            if not turned_away(trip.errors) or time.monotonic() + pause > until:
+                raise ConnectionLost(said or f"ssh ended with status {trip.status}")
+            if self._closed.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads tries, guards nothing
+                raise ConnectionLost("verification was ended")
+            pause = min(2 * pause, 3.0)
+
+    def _try(self, commands: Sequence[str], limit: int) -> _Trip:
+        mark = f"@hybridctl:{secrets.token_hex(8)}"
+        body = questions(commands, [limit] * len(commands), mark)
+        if self._access.become_user and commands:
+            body = become(body, self._access.become, self._access.become_user, self._access.become_password)
+        # In braces, so that a script cut short by the network runs nothing of itself.
+        script = f"{{\n{greeting(mark)}{body}}}\n".encode()
+        frames = Frames(mark, len(commands))
+        with ExitStack() as door:
+            if not (self._access.local or self.reached):
+                door.enter_context(gate(self._access))
+            return self._converse(commands, limit, script, frames, door)
+
+    def _converse(self, commands: Sequence[str], limit: int, script: bytes, frames: Frames, door: ExitStack) -> _Trip:
+        """Send a script and note each answer as it comes; the door is left as soon as a shell greets."""
+        with self._started() as process:
+            until = time.monotonic() + 3 * CONNECT_TIMEOUT
+
+            def heard(data: bytes) -> None:
+                nonlocal until
+                greeted, before = frames.greeted, frames.underway
+                for number, told in frames.feed(data):
+                    self.backend.answers[commands[number]] = told
+                if frames.flooded:
+                    until = 0.0
+                elif frames.underway != before or greeted != frames.greeted:
+                    until = min(time.monotonic() + limit + 5 + _GRACE, max(self._deadline, time.monotonic()) + _GRACE)
+                if frames.greeted and not greeted:
+                    self.reached = True
+                    door.close()
+
+            status, errors = talk(process, script, heard, lambda: until)
+        return _Trip(frames, status, errors)
+
+    @contextmanager
+    def _started(self) -> "Iterator[subprocess.Popen[bytes]]":
+        """Start a shell there that reads its script from stdin, whatever the login shell is."""
+        if self._closed.is_set():
             raise ConnectionLost("verification was ended")
-        reading = -1
+        argv, reading = ["/bin/sh"], -1
         if not self._access.local:
-            argv = [*self._ssh(), self._access.address, BaseBackend.quote(" ".join(["%s"] * len(argv)), *argv)]
+            argv = [*self._ssh(), self._access.address, "exec /bin/sh"]
             if self._access.password is not None:
                 # As Ansible does: the password in a pipe, never in arguments.
                 reading, writing = os.pipe()
                 os.write(writing, f"{self._access.password}\n".encode())
                 os.close(writing)
                 argv = ["sshpass", "-d", str(reading), *argv]
+        self.trips += 1
         try:
             with subprocess.Popen(
                 argv,
@@ -159,11 +234,10 @@ class Connection:
             ) as running:
                 self._running = running
                 try:
-                    stdout, stderr = running.communicate(given, limit)
+                    yield running
                 finally:
                     running.kill()
                     self._running = None
-            return running.returncode, stdout, stderr
         except FileNotFoundError as error:
             raise ConnectionLost(f"there is no {error.filename} on this machine") from None
         finally:
@@ -173,13 +247,25 @@ class Connection:
     def _ssh(self) -> list[str]:
         quiet = [] if self._access.password is not None else ["-o", "BatchMode=yes"]
         return [
-            "ssh",
+            *("ssh", "-T"),
             *("-o", "ControlMaster=auto", "-o", "ControlPersist=60s", "-o", f"ControlPath={self._sockets}/%C"),
             *quiet,
             *self._access.ssh,
             *("-o", f"ConnectTimeout={CONNECT_TIMEOUT}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
             *("-o", "LogLevel=ERROR"),
         ]
+
+
+def _portion(commands: Sequence[str]) -> list[str]:
+    """Return as many of the commands as one script takes, and at least one."""
+    taken: list[str] = []
+    size = 0
+    for command in commands:
+        size += len(BaseBackend.quote("%s", command)) + 20
+        if taken and size > _MOST_SCRIPT:
+            break
+        taken.append(command)
+    return taken
 
 
 def _last_line(text: bytes) -> str:

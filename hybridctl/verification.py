@@ -1,18 +1,28 @@
 """Judge every host of a site against its profile: all in parallel, one connection a host, everybody accounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
+
+from testinfra.host import Host
 
 from hybridctl.access import Access, look_up
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, role_default
-from hybridctl.checks.model import ConnectionLost
+from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.connection import Connection
 from hybridctl.errors import ExitCode, InvalidInput
+from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.keeping import Keeping
+from hybridctl.evidence.record import Recorder
+from hybridctl.evidence.replay import Replay, evidence_files
+from hybridctl.evidence.rounds import first_misses, in_rounds
+from hybridctl.evidence.seeds import Seeds, fingerprint
 from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
@@ -59,7 +69,11 @@ class HostReport:
 
 @dataclass(frozen=True)
 class Verification:
-    """All hosts that were asked for, in the order of the inventory."""
+    """All hosts that were asked for, in the order of the inventory.
+
+    Attributes:
+        evidence: what the hosts said, to be handed to the folder of the run or discarded.
+    """
 
     site: str
     started: datetime
@@ -67,6 +81,7 @@ class Verification:
     hosts: tuple[HostReport, ...]
     limit: str | None = None
     only: tuple[str, ...] = ()
+    evidence: Recorder | None = field(default=None, repr=False, compare=False)
 
     def named(self, state: HostState) -> list[str]:
         """Return the names of the hosts in a state."""
@@ -89,14 +104,25 @@ class Verification:
 
 
 class Reaching(Protocol):
-    """A connection as the judge uses it."""
+    """A connection as the judge uses it.
+
+    Attributes:
+        backend: of the testinfra host.
+        reached: whether the host has answered at all.
+    """
+
+    backend: EvidenceBackend
+    reached: bool
 
     @property
     def host(self) -> Any:
-        """The testinfra host."""
+        """The testinfra host; a command it does not know suspends who asks it."""
 
-    def open(self) -> None:
-        """Reach it, or raise ConnectionLost."""
+    def open(self, ask: Sequence[str] = ()) -> None:
+        """Reach it and ask commands on the way, or raise ConnectionLost; CannotTell when there is nothing to reach."""
+
+    def fetch(self, commands: Iterable[str]) -> None:
+        """Ask commands, or raise ConnectionLost."""
 
     def close(self) -> None:
         """End it."""
@@ -111,6 +137,7 @@ def verify(
     only: Sequence[str] = (),
     *,
     forks: int = 20,
+    from_evidence: Path | None = None,
     on_host: Callable[[HostReport], None] = lambda _report: None,
 ) -> Verification:
     """Judge the hosts of a site.
@@ -118,23 +145,52 @@ def verify(
     Args:
         only: checks or topics; empty means all.
         forks: hosts judged at a time.
+        from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
         on_host: called with each host's report as it comes in, in this thread.
 
     Raises:
-        InvalidInput: the inventory or a profile is not valid, or a check is unknown; nothing was contacted.
+        InvalidInput: the inventory, a profile or the evidence is not valid, or a check is unknown; nothing was
+            contacted.
     """
     checks = chosen(only)
+    files = evidence_files(from_evidence) if from_evidence is not None else None
     inventory = load_inventory(site)
     targets = targets_of(site, inventory, limit)
+    if files is not None and limit is None:
+        _refuse_strangers(files, targets, site)
     redactor = Redactor.for_inventory(inventory, password_file=site.vault_password_file)
     started = datetime.now(UTC)
 
     def tell(report: HostReport) -> None:
         on_host(_redacted(report, redactor))
 
-    reports = judge_targets(targets, Connection, checks=checks if only else None, forks=forks, on_host=tell)
+    connect: Connect = Connection
+    keeping = None
+    if files is None:
+        folder = site.runs.parent
+        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor))
+    else:
+        connect = lambda name, _access: Replay(name, files.get(name), redactor)  # noqa: E731
+    wanted = checks if only else None
+    try:
+        reports = judge_targets(targets, connect, checks=wanted, forks=forks, keeping=keeping, on_host=tell)
+    except BaseException:
+        if keeping is not None:
+            keeping.recorder.discard()
+        raise
     hosts = tuple(_redacted(report, redactor) for report in reports)
-    return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only))
+    evidence = keeping.recorder if keeping is not None else None
+    return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only), evidence)
+
+
+def _refuse_strangers(files: Iterable[str], targets: Sequence[Target], site: Site) -> None:
+    strangers = sorted(set(files) - {target.name for target in targets})
+    if strangers:
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        raise InvalidInput(
+            f"--from-evidence: {', '.join(strangers[:5])}{more}: not in the inventory {site.inventory}",
+            "name the inventory of that run: -i PATH; or the hosts to judge: --limit PATTERN",
+        )
 
 
 def chosen(only: Sequence[str]) -> frozenset[str]:
@@ -172,6 +228,7 @@ def judge_targets(
     *,
     checks: frozenset[str] | None = None,
     forks: int = 20,
+    keeping: Keeping | None = None,
     on_host: Callable[[HostReport], None] = lambda _report: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
@@ -179,12 +236,13 @@ def judge_targets(
     Args:
         connect: makes the connection to a host by its name and access.
         checks: ids of those to run; None means all of each profile.
+        keeping: knows what to ask first, and keeps what was said.
     """
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
     pool = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="verify")
     try:
-        running = {pool.submit(_judge, target, open_[target.name], checks): target for target in targets}
+        running = {pool.submit(_judge, target, open_[target.name], checks, keeping): target for target in targets}
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
@@ -197,7 +255,7 @@ def judge_targets(
     return tuple(reports[target.name] for target in targets)
 
 
-def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None) -> HostReport:
+def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, keeping: Keeping | None) -> HostReport:
     """Body of a thread: never raises for what a host does."""
     began = datetime.now(UTC)
     report = HostReport(
@@ -207,27 +265,66 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None) 
         lab=bool(target.profile and target.profile.lab),
     )
     results: list[Result] = []
+    lost: ConnectionLost | None = None
+    set_of_checks = ""
+    expected = _expected(target.profile, checks) if target.profile else []
     try:
-        connection.open()
+        set_of_checks, ask = _first_questions(target, expected, keeping)
+        connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")
             results.append(_without("profile", report.reason, _NO_PROFILE))
         else:
-            for expectation in _expected(target.profile, checks):
-                results += _one(target, connection, expectation)
-            if not results:
+            found, lost = _results(target, connection, expected)
+            results += found
+            if not results and lost is None:
                 reason = "its profile expects nothing of the checks that were asked for"
                 results.append(_without("profile", reason, "ask for other checks, or add them to the profile"))
-    except ConnectionLost as lost:
-        until = f"lost after {len(results)} results: " if results else ""
-        report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
+    except ConnectionLost as error:
+        lost = error
+    except CannotTell as error:  # evidence that is not there or cannot be read
+        results.append(_without("evidence", str(error), "verify the host anew: hybridctl verify --limit {host}"))
     except Exception as error:  # of ours: the host was not judged, and the report says why
         reason = f"verify itself broke: {type(error).__name__}: {error}"
         results.append(_without("verify", reason, "tell the maintainers, with this report"))
     finally:
         connection.close()
+    if keeping is not None:
+        reason = str(lost) if lost else ""
+        keeping.keep(target.name, set_of_checks, connection.backend, reached=connection.reached, lost=reason)
+    if lost is not None:
+        until = f"lost after {len(results)} results: " if results else ""
+        report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
     named = tuple(replace(result, remedy=result.remedy.replace("{host}", target.name)) for result in results)
     return replace(report, results=named, seconds=round((datetime.now(UTC) - began).total_seconds(), 1))
+
+
+def _first_questions(
+    target: Target, expected: Sequence[Expectation], keeping: Keeping | None
+) -> tuple[str, Sequence[str]]:
+    """Return the name of the host's set of checks, and what to ask in the first trip."""
+    variables = target.access.variables
+    nobody = Host(EvidenceBackend(target.name))
+    misses = first_misses([partial(judge_expectation, nobody, expectation, variables) for expectation in expected])
+    if keeping is None:
+        return "", misses
+    name = fingerprint([(e.check, e.form, e.wanted) for e in expected], dict(variables))
+    return name, keeping.ask_first(target.name, name, misses)
+
+
+def _results(
+    target: Target, connection: Reaching, expected: Sequence[Expectation]
+) -> tuple[list[Result], ConnectionLost | None]:
+    """Judge all that is expected of a host, in that order; less is judged of a host that was lost on the way."""
+    outcome = in_rounds([partial(_one, target, connection, expectation) for expectation in expected], connection.fetch)
+    results: list[Result] = []
+    for expectation, done in zip(expected, outcome.done, strict=True):
+        if done is not None:
+            results += done
+        elif outcome.lost is None:
+            reason = "the check asked for ever new commands"
+            results.append(_without(expectation.check, reason, "tell the maintainers, with this report"))
+    return results, outcome.lost
 
 
 _NO_PROFILE = "set hybridctl_profile for {host} in the inventory"

@@ -60,7 +60,7 @@ def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[st
         reason = f"no check judges it yet: {expectation.later}"
         return (_unknown(expectation, reason, "look at the host by hand"),)
     check = CATALOGUE[expectation.check]
-    given = {name: variables.get(name, role_default(name)) for name in check.variables}
+    given = {name: variables[name] if name in variables else role_default(name) for name in check.variables}
     try:
         found = check.function(host, Want(expectation, given, check.remedy))
         results = (found,) if isinstance(found, Result) else tuple(found)

@@ -29,6 +29,12 @@ __all__ = ["command"]
     type=click.Path(dir_okay=False, readable=False, writable=True, path_type=Path),
     help="Write JUnit XML to this file, too.",
 )
+@click.option(
+    "--from-evidence",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Judge again what the hosts said in an earlier run (its folder); contact none.",
+)
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts judged at a time.")
 @click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
 @json_option
@@ -37,6 +43,7 @@ def command(
     limit: str | None,
     only: tuple[str, ...],
     junit: Path | None,
+    from_evidence: Path | None,
     forks: int,
     listing: bool,
     as_json: bool,
@@ -45,6 +52,7 @@ def command(
 
     A host's profile is its variable hybridctl_profile. Verdicts are PASS, WARN, FAIL, and UNKNOWN for what could not be
     measured, or is in the profile and judged by no check yet. Every host that was asked for is in the report.
+    What the hosts said is kept, without secrets, in the folder of the run.
 
     \b
     Exit codes, the first that applies:
@@ -59,6 +67,7 @@ def command(
     Example:
       hybridctl verify
       hybridctl verify --limit gateway --only units --only service
+      hybridctl verify --from-evidence .hybridctl/runs/latest
       hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
     """
     from hybridctl.site import open_site
@@ -70,23 +79,25 @@ def command(
     if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
         raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
     site = open_site(inventory)
+    # Now: by the time it is noted in the record of this run, `latest` is this run.
+    judged_from = from_evidence.resolve() if from_evidence is not None else None
     click.echo(f"verify {site.name}", err=True)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        verification = verify(site, limit, only, forks=forks)
+        verification = verify(site, limit, only, forks=forks, from_evidence=from_evidence)
     except KeyboardInterrupt:
         click.echo("interrupted: no report; nothing was changed on any host", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    _show(site, verification, as_json)
+    _show(site, verification, as_json, judged_from)
     code = verification.exit_code
     if junit is not None and not _write_junit(junit, verification):
         code = code or ExitCode.ERROR
     sys.exit(code)
 
 
-def _show(site: "Site", verification: "Verification", as_json: bool) -> None:
+def _show(site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None) -> None:
     """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
     from hybridctl.runs import RunStore
@@ -102,6 +113,7 @@ def _show(site: "Site", verification: "Verification", as_json: bool) -> None:
             store.close()
     except HybridctlError as error:
         trouble = error.message
+    trouble = _keep_evidence(verification, record, from_evidence) or trouble
     if as_json:
         click.echo(json.dumps(document, indent=2))
         click.echo(report.summary_line(verification), err=True)
@@ -113,6 +125,24 @@ def _show(site: "Site", verification: "Verification", as_json: bool) -> None:
         click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
     elif record is not None:
         click.echo(f"record: {os.path.relpath(record)}", err=True)
+
+
+def _keep_evidence(verification: "Verification", record: Path | None, from_evidence: Path | None) -> str:
+    """Hand the evidence to the folder of the run; return what kept it from that, empty when there is nothing to say."""
+    from hybridctl.evidence.replay import link_evidence
+
+    evidence = verification.evidence
+    try:
+        if record is None:
+            if evidence is not None:
+                evidence.discard()
+        elif from_evidence is not None:
+            link_evidence(from_evidence, record)
+        elif evidence is not None:
+            evidence.move_to(record)
+    except OSError as error:
+        return f"cannot keep the evidence: {error.strerror}"
+    return evidence.trouble if evidence is not None and record is not None else ""
 
 
 def _write_junit(path: Path, verification: "Verification") -> bool:

@@ -10,9 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hybridctl import verification
+from hybridctl.access import Access
 from hybridctl.checks import CATALOGUE, Verdict
 from hybridctl.checks import Result as Judged
 from hybridctl.cli import cli
+from hybridctl.connection import Connection
 from hybridctl.verification import HostReport, HostState, Verification
 
 Ask = Callable[..., Result]
@@ -167,6 +169,55 @@ def test_a_bad_profile_contacts_nobody(site: Path) -> None:
     result = ask()
     assert result.exit_code == 2
     assert "profiles/mine.yml:5: memory.total: unit MiB; the check measures in GiB" in result.stderr
+
+
+def test_evidence_judges_again_without_the_hosts(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same verdicts, also by the record of that second run; no host is contacted, and another profile counts."""
+    first = json.loads(ask("--json").stdout)
+    folder = site / ".hybridctl/runs/latest"
+    assert sorted(path.name for path in (folder / "evidence").iterdir()) == ["h1.json.gz", "h2.json.gz"]
+    monkeypatch.setattr(verification, "Connection", None)
+    for _ in range(2):
+        again = json.loads(ask("--json", "--from-evidence", str(folder)).stdout)
+        assert [host["checks"] for host in again["hosts"]] == [host["checks"] for host in first["hosts"]]
+    profile = site / "profiles/mine.yml"
+    profile.write_text(profile.read_text().replace("at_least: 1,", "at_least: 100000,"))
+    assert ask("--from-evidence", str(folder)).exit_code == 5
+
+
+def test_evidence_that_is_damaged_missing_or_of_others(site: Path) -> None:
+    """UNKNOWN by name for a host without evidence or with half of it; exit 2 for one that no inventory has."""
+    assert ask().exit_code == 0
+    folder = site / ".hybridctl/runs/latest/evidence"
+    (folder / "h1.json.gz").write_bytes((folder / "h1.json.gz").read_bytes()[:-20])
+    (folder / "h2.json.gz").rename(folder / "h3.json.gz")
+    result = ask("--from-evidence", str(folder))
+    assert result.exit_code == 2
+    assert "--from-evidence: h3: not in the inventory" in result.stderr
+    result = ask("--from-evidence", str(folder), "--limit", "all")
+    assert result.exit_code == 6
+    assert "UNKNOWN h1 evidence: h1.json.gz is truncated" in result.stdout
+    assert "UNKNOWN h2 evidence: there is no evidence of this host" in result.stdout
+    assert "hybridctl verify --limit h2" in result.stdout
+    result = ask("--from-evidence", "nosuch")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_repeat_asks_all_at_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of the last run are the first trip's, and there is no second."""
+    made: list[Connection] = []
+
+    def connect(name: str, access: Access) -> Connection:
+        made.append(Connection(name, access))
+        return made[-1]
+
+    monkeypatch.setattr(verification, "Connection", connect)
+    profile = site / "profiles/mine.yml"
+    profile.write_text(f"{profile.read_text()}  packages.held: {{value: [hybridctl-nosuch], source: a test}}\n")
+    first, again = (ask("--json", "--limit", "h1") for _ in range(2))
+    assert [connection.trips for connection in made] == [3, 1]
+    checks = [json.loads(result.stdout)["hosts"][0]["checks"] for result in (first, again)]
+    assert checks[0] == checks[1]
 
 
 def test_the_list_of_checks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

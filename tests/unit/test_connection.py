@@ -53,6 +53,7 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notes:
 def opened(access: Access, **limits: int) -> Connection:
     """An open connection."""
     connection = Connection("h", access, **limits)
+    connection.backend.suspending = False
     connection.open()
     return connection
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from hybridctl.checks import Expectation, Result, Verdict
 from hybridctl.checks.fake import Answered, FakeHost
 from hybridctl.checks.model import ConnectionLost
 from hybridctl.errors import ExitCode, InvalidInput
+from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
 from hybridctl.redaction import Redactor
@@ -40,8 +41,12 @@ class Line:
 
     def __init__(self, host: FakeHost, dead: str = "") -> None:
         self.host, self.dead, self.closed = host, dead, 0
+        self.backend, self.reached = EvidenceBackend("line"), not dead
 
-    def open(self) -> None:
+    def fetch(self, commands: Iterable[str]) -> None:
+        """Ask nothing: the fake host answers by itself."""
+
+    def open(self, ask: Sequence[str] = ()) -> None:
         """Reach it."""
         if self.dead:
             raise ConnectionLost(self.dead)
@@ -123,7 +128,7 @@ def test_a_fault_of_ours_judges_the_host_unknown() -> None:
     """If the machinery breaks, the host has a report that says so; the others are not touched."""
 
     class Broken(Line):
-        def open(self) -> None:
+        def open(self, ask: Sequence[str] = ()) -> None:
             raise ZeroDivisionError("oops")
 
     first, second = judged({"a": Broken(FakeHost(GOOD)), "b": Line(FakeHost(GOOD))})
@@ -137,7 +142,7 @@ def test_hosts_are_judged_side_by_side() -> None:
     together = threading.Barrier(2, timeout=10)
 
     class Waiting(Line):
-        def open(self) -> None:
+        def open(self, ask: Sequence[str] = ()) -> None:
             together.wait()
 
     reports = judged({"a": Waiting(FakeHost(GOOD)), "b": Waiting(FakeHost(GOOD))})
@@ -149,7 +154,7 @@ def test_ctrl_c_ends_what_runs() -> None:
     hanging, closed = threading.Event(), threading.Event()
 
     class Hanging(Line):
-        def open(self) -> None:
+        def open(self, ask: Sequence[str] = ()) -> None:
             hanging.set()
             closed.wait(10)
             raise ConnectionLost("verification was ended")
@@ -158,7 +163,7 @@ def test_ctrl_c_ends_what_runs() -> None:
             closed.set()
 
     class Quick(Line):
-        def open(self) -> None:
+        def open(self, ask: Sequence[str] = ()) -> None:
             assert hanging.wait(10)
 
     def interrupt(_report: HostReport) -> None:

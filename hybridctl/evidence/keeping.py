@@ -1,0 +1,36 @@
+"""What is remembered of hosts between runs and kept of this one: the commands to ask first, and the evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.files import HostEvidence
+from hybridctl.evidence.record import Recorder
+from hybridctl.evidence.seeds import Seeds
+
+__all__ = ["Keeping"]
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Both for one run over a site; its methods are called by many threads, each for its own host."""
+
+    seeds: Seeds
+    recorder: Recorder
+
+    def ask_first(self, host: str, checks: str, misses: Sequence[str]) -> list[str]:
+        """Return what to ask in the first trip: what the checks miss first, and what they asked last time.
+
+        Args:
+            checks: fingerprint of the set of checks.
+        """
+        return list(dict.fromkeys([*misses, *self.seeds.of(host, checks)]))
+
+    def keep(self, host: str, checks: str, backend: EvidenceBackend, *, reached: bool, lost: str) -> None:
+        """Write the evidence; remember the commands of a host that answered all."""
+        taken = datetime.now(UTC).isoformat(timespec="seconds")
+        self.recorder.write(HostEvidence(host, taken, reached, backend.answers, lost))
+        if reached and not lost:
+            self.seeds.keep(host, checks, backend.asked)
+        backend.answers.clear()
