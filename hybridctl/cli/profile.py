@@ -192,7 +192,7 @@ def capture(host: str, inventory: Path | None, out: Path | None) -> None:
     connection = Connection(name, access[name])
     try:
         connection.open()
-        found = measure(connection.host, access[name].variables)
+        found = measure(connection.host, access[name].variables, connection.fetch)
     except ConnectionLost as lost:
         raise Unreachable(f"{name}: {lost}", f"hybridctl doctor --limit {name}") from None
     finally:

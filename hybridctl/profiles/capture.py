@@ -1,14 +1,16 @@
 """A draft of a profile from what a live host shows: a beginning for a person to read, not a reference."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.checks.judge import judge_expectation, role_default
 from hybridctl.checks.model import Check, Expectation, Kind
+from hybridctl.evidence.rounds import in_rounds
 
 __all__ = ["Captured", "capture", "draft"]
 
@@ -31,17 +33,24 @@ class Captured:
     reason: str = ""
 
 
-def capture(host: Any, variables: Mapping[str, Any]) -> tuple[Captured, ...]:
+def capture(
+    host: Any, variables: Mapping[str, Any], fetch: Callable[[Sequence[str]], None] = lambda _commands: None
+) -> tuple[Captured, ...]:
     """Measure everything the catalogue knows on a testinfra host; changes nothing.
 
     Args:
         variables: of the site; what is not in there has the default of our roles.
+        fetch: asks the commands that a suspending host does not know yet.
 
     Raises:
         ConnectionLost: the host went away.
     """
     given = {name: variables.get(name, role_default(name)) for check in CATALOGUE.values() for name in check.variables}
-    return tuple(_one(host, check, given) for check in CATALOGUE.values())
+    outcome = in_rounds([partial(_one, host, check, given) for check in CATALOGUE.values()], fetch)
+    if outcome.lost is not None:
+        raise outcome.lost
+    never = (Captured(check, None, "not measured: it asked for ever new commands") for check in CATALOGUE.values())
+    return tuple(one or other for one, other in zip(outcome.done, never, strict=True))
 
 
 def draft(host: str, found: Iterable[Captured], day: date) -> str:
