@@ -1,0 +1,122 @@
+"""`python -m benchmarks.provision`: raise labs, measure, write JSON, table and plots. Root, as for every lab."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.provision import environment, forms, machine, plots, report, site, tools
+from benchmarks.provision.compare import Bench, compare, growth
+from benchmarks.provision.hosts import Hosts, remember_packages
+from benchmarks.provision.resources import load
+from benchmarks.provision.results import FILE, Results
+from hybridctl import content
+from hybridctl.lab.fleet import Lab
+
+SCRATCH = Path(".hybridctl/benchmark")
+SITE = """hosts:
+  gw1: {groups: [gateway], profile: lab-gateway, memory: 256}
+  mon1: {groups: [monitoring], profile: lab-monitoring, memory: 256}
+"""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    Attributes:
+        few, many: repeats on 2 and on 8 hosts, with those of the naive playbook for each scenario: it takes so long
+            that it gets fewer in the short extent.
+        grow: repeats of each point of growth and of the site.
+    """
+
+    few: tuple[int, dict[str, int]]
+    many: tuple[int, dict[str, int]]
+    grow: int
+    naive_grows: bool
+
+
+EXTENTS = {
+    "try": Extent((1, {"scratch": 1, "nothing": 1, "one file": 1}), (0, {}), 1, False),
+    "short": Extent(
+        (5, {"scratch": 1, "nothing": 3, "one file": 1}), (3, {"scratch": 0, "nothing": 1, "one file": 0}), 3, False
+    ),
+    "full": Extent(
+        (5, dict.fromkeys(("scratch", "nothing", "one file"), 5)),
+        (5, dict.fromkeys(("scratch", "nothing", "one file"), 5)),
+        5,
+        True,
+    ),
+}
+PARTS = ("compare", "growth", "site")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure what is asked for; with `report`, only write table and plots anew."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.provision", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "report"], default=list(PARTS))
+    parser.add_argument("--extent", choices=EXTENTS, default="short")
+    parser.add_argument("--results", type=Path, default=FILE)
+    chosen = parser.parse_args(argv)
+    extent, results = EXTENTS[chosen.extent], Results(chosen.results)
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    if chosen.parts != ["report"]:
+        environment.build()
+    for part in [part for part in PARTS if part in chosen.parts]:
+        results.begin(part, machine.describe())
+    try:
+        if {"compare", "growth"} & set(chosen.parts):
+            _tools(chosen.parts, extent, results)
+        if "site" in chosen.parts:
+            with site.raised("bench-site", SITE, SCRATCH, say) as lab:
+                site.measure(lab, SCRATCH, results, extent.grow, say)
+    finally:
+        report.write(results, chosen.results.parent)
+        written = plots.write(results, chosen.results.parent)
+        say(f"written: {chosen.results}, provision.md, {', '.join(path.name for path in written)}")
+    return 0
+
+
+def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
+    """Measure the three tools on a lab of as many hosts as the extent wants."""
+    count = 8 if extent.many[0] else 2
+    fleet = "hosts:\n" + "".join(f"  b{n}: {{groups: [bench], memory: 128}}\n" for n in range(1, count + 1))
+    with site.raised("bench", fleet, SCRATCH, say) as lab:
+        names = tuple(host.name for host in lab.status())
+        remember_packages(Hosts(lab, names))
+
+        def bench(hosts: int, resources: int | None = None) -> Bench:
+            return _bench(lab, names[:hosts], resources, results)
+
+        if "compare" in parts:
+            compare(bench(2), *extent.few)
+            if extent.many[0]:
+                compare(bench(count), *extent.many)
+        if "growth" in parts:
+            chosen = tools.TOOLS if extent.naive_grows else ("ours", "pyinfra")
+            for hosts in [hosts for hosts in (1, 2, 4, 8) if hosts <= count]:
+                growth(bench(hosts), extent.grow, chosen)
+            growth(bench(2, 600), extent.grow, chosen)
+            if not extent.naive_grows:
+                results.leave_out("growth", "the naive playbook on 1 and 4 hosts and with 600 resources, for time")
+
+
+def _bench(lab: Lab, names: tuple[str, ...], count: int | None, results: Results) -> Bench:
+    """Write the forms anew, so that no revision of an earlier set is left in a source."""
+    resources = load(count=count)
+    folder = SCRATCH / "forms" / f"{len(names)}-{len(resources)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    forms.write(folder, resources, content.lock()["packages"]["Debian_12"]["x86_64"])
+    addresses = {host.name: host.address for host in lab.status()}
+    tools.write_inventories(folder, lab, {name: addresses[name] for name in names})
+    return Bench(folder, Hosts(lab, names), resources, results, say)
+
+
+def say(line: str) -> None:
+    """Print progress at once."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
