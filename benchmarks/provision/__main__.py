@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.provision import environment, forms, machine, plots, report, site, tools
-from benchmarks.provision.compare import Bench, compare, growth
+from benchmarks.provision.compare import SCENARIOS, Bench, Repeats, compare, growth
 from benchmarks.provision.hosts import Hosts, remember_packages
 from benchmarks.provision.resources import load
 from benchmarks.provision.results import FILE, Results
@@ -21,33 +21,33 @@ SITE = """hosts:
 """
 
 
+def _of(ours: Sequence[int], pyinfra: Sequence[int], naive: Sequence[int]) -> Repeats:
+    """Return repeats of each tool, given for each scenario in order."""
+    counts = dict(zip(tools.TOOLS, (ours, pyinfra, naive), strict=True))
+    return {tool: dict(zip(SCENARIOS, of, strict=True)) for tool, of in counts.items()}
+
+
 @dataclass(frozen=True)
 class Extent:
     """How much is measured.
 
     Attributes:
-        few, many: repeats on 2 and on 8 hosts, with those of the naive playbook for each scenario: it takes so long
-            that it gets fewer in the short extent.
-        grow: repeats of each point of growth and of the site.
+        few, many: repeats on 2 and on 8 hosts, and the minutes after which no further repeat begins.
+        grow: repeats of each point of growth and of the site, and the minutes for each point.
+        growing: the tools whose growth is measured.
     """
 
-    few: tuple[int, dict[str, int]]
-    many: tuple[int, dict[str, int]]
-    grow: int
-    naive_grows: bool
+    few: tuple[Repeats, float]
+    many: tuple[Repeats, float] | None
+    grow: tuple[int, float]
+    growing: tuple[str, ...] = ("ours", "pyinfra")
 
 
+# The naive playbook takes most of the time and is measured least often, for the short extent to end after 20 minutes.
 EXTENTS = {
-    "try": Extent((1, {"scratch": 1, "nothing": 1, "one file": 1}), (0, {}), 1, False),
-    "short": Extent(
-        (5, {"scratch": 1, "nothing": 3, "one file": 1}), (3, {"scratch": 0, "nothing": 1, "one file": 0}), 3, False
-    ),
-    "full": Extent(
-        (5, dict.fromkeys(("scratch", "nothing", "one file"), 5)),
-        (5, dict.fromkeys(("scratch", "nothing", "one file"), 5)),
-        5,
-        True,
-    ),
+    "try": Extent((_of([1] * 3, [1] * 3, [1] * 3), 60), None, (1, 60)),
+    "short": Extent((_of([5] * 3, [5] * 3, [1, 3, 1]), 9), (_of([1, 3, 3], [1, 3, 3], [0, 1, 0]), 5), (2, 1)),
+    "full": Extent((_of([5] * 3, [5] * 3, [5] * 3), 600), (_of([5] * 3, [5] * 3, [5] * 3), 600), (5, 60), tools.TOOLS),
 }
 PARTS = ("compare", "growth", "site")
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _tools(chosen.parts, extent, results)
         if "site" in chosen.parts:
             with site.raised("bench-site", SITE, SCRATCH, say) as lab:
-                site.measure(lab, SCRATCH, results, extent.grow, say)
+                site.measure(lab, SCRATCH, results, extent.grow[0], say)
     finally:
         report.write(results, chosen.results.parent)
         written = plots.write(results, chosen.results.parent)
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
     """Measure the three tools on a lab of as many hosts as the extent wants."""
-    count = 8 if extent.many[0] else 2
+    count = 8 if extent.many else 2
     fleet = "hosts:\n" + "".join(f"  b{n}: {{groups: [bench], memory: 128}}\n" for n in range(1, count + 1))
     with site.raised("bench", fleet, SCRATCH, say) as lab:
         names = tuple(host.name for host in lab.status())
@@ -91,15 +91,15 @@ def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
 
         if "compare" in parts:
             compare(bench(2), *extent.few)
-            if extent.many[0]:
-                compare(bench(count), *extent.many)
         if "growth" in parts:
-            chosen = tools.TOOLS if extent.naive_grows else ("ours", "pyinfra")
-            for hosts in [hosts for hosts in (1, 2, 4, 8) if hosts <= count]:
-                growth(bench(hosts), extent.grow, chosen)
-            growth(bench(2, 600), extent.grow, chosen)
-            if not extent.naive_grows:
-                results.leave_out("growth", "the naive playbook on 1 and 4 hosts and with 600 resources, for time")
+            # What 2 and 8 hosts take is in the comparison.
+            for hosts in [hosts for hosts in (1, 4) if hosts <= count]:
+                growth(bench(hosts), extent.grow[0], extent.growing, extent.grow[1])
+            growth(bench(2, 600), extent.grow[0], extent.growing, extent.grow[1])
+            if "naive" not in extent.growing:
+                results.leave_out("growth", "the naive playbook, but for the runs of the comparison")
+        if "compare" in parts and extent.many:
+            compare(bench(count), *extent.many)
 
 
 def _bench(lab: Lab, names: tuple[str, ...], count: int | None, results: Results) -> Bench:

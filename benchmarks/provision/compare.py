@@ -6,7 +6,8 @@ host, another kind in each repeat. After every run the hosts are read: a state t
 of anything in the run that had nothing to change, ends the benchmark. So nothing can be skipped by a stamp.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from benchmarks.provision.hosts import BY_HAND, Hosts
 from benchmarks.provision.resources import Resource, named, source, text
 from benchmarks.provision.results import Results
 
-__all__ = ["SCENARIOS", "Bench", "Unexpected", "compare"]
+__all__ = ["SCENARIOS", "Bench", "Repeats", "Unexpected", "compare", "fitting", "growth"]
 
 SCENARIOS = ("scratch", "nothing", "one file")
+Repeats = Mapping[str, Mapping[str, int]]
 
 
 class Unexpected(Exception):
@@ -53,6 +55,10 @@ class Bench:
         self.results.add(part, **row, seconds=round(seconds, 2), cpu=round(used, 2), busy_before=busy)
         self.say(f"{part}: {hosts} hosts, {count} resources: {tool:8} {scenario:8} {seconds:7.2f} s, cpu {used:6.2f} s")
 
+    def left_out(self, part: str, what: str) -> None:
+        """Record what was not measured."""
+        self.results.leave_out(part, f"{len(self.hosts.names)} hosts, {len(self.resources)} resources: {what}")
+
     def _judge(self, what: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         for host, state in after.items():
             for key, wanted in fleet.expected(self.resources, host, self.revisions).items():
@@ -84,18 +90,18 @@ class Bench:
         return key
 
 
-def compare(bench: Bench, repeats: int, naive: dict[str, int], part: str = "compare") -> None:
+def compare(bench: Bench, repeats: Repeats, minutes: float, part: str = "compare") -> None:
     """Run the comparison.
 
     Args:
-        naive: repeats of each scenario for the naive playbook, which takes most of the time; at most `repeats`.
+        repeats: of each tool, for each scenario.
+        minutes: no repeat begins that would not fit into what is left of them, going by the one before; the first does.
     """
-    for number in range(repeats):
+    count = max(max(of.values()) for of in repeats.values())
+    for number in fitting(count, minutes, lambda said: bench.left_out(part, said)):
         order = [tools.TOOLS[(number + turn) % len(tools.TOOLS)] for turn in range(len(tools.TOOLS))]
         for tool in order:
-            wanted = [name for name in SCENARIOS if tool != "naive" or number < naive[name]]
-            if not wanted:
-                continue
+            wanted = [scenario for scenario, of in repeats[tool].items() if number < of]
             if "scratch" in wanted:
                 fleet.undo(bench.hosts, bench.resources)
                 bench.timed(part, tool, "scratch", repeat=number)
@@ -106,9 +112,21 @@ def compare(bench: Bench, repeats: int, naive: dict[str, int], part: str = "comp
                 bench.timed(part, tool, "one file", repeat=number, by_hand=bench.change_by_hand(number))
 
 
-def growth(bench: Bench, repeats: int, chosen: tuple[str, ...], part: str = "growth") -> None:
+def growth(bench: Bench, repeats: int, chosen: tuple[str, ...], minutes: float, part: str = "growth") -> None:
     """Measure runs with nothing to change, after one that brings the hosts there and is not counted."""
     tools.run("ours", bench.folder, bench.hosts.names)
-    for number in range(repeats):
+    for number in fitting(repeats, minutes, lambda said: bench.left_out(part, said)):
         for tool in chosen:
             bench.timed(part, tool, "nothing", repeat=number)
+
+
+def fitting(count: int, minutes: float, say: Callable[[str], None]) -> Iterator[int]:
+    """Yield 0 to `count` - 1 as long as the next would end in time if it took as long as the last; say what is left."""
+    deadline, last = time.monotonic() + 60 * minutes, 0.0
+    for number in range(count):
+        began = time.monotonic()
+        if number and began + last > deadline:
+            say(f"{count - number} of {count} repeats, since {minutes:g} minutes were over")
+            return
+        yield number
+        last = time.monotonic() - began

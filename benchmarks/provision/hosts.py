@@ -10,14 +10,13 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.provision.resources import Resource, named, text
 from hybridctl.lab.fleet import Lab
 
-__all__ = ["BY_HAND", "Hosts", "expected", "reading"]
+__all__ = ["BY_HAND", "Hosts", "by_hand", "expected", "reading", "remember_packages", "undo"]
 
-# Runs on a host with the list as JSON in argv[1]; prints {"KIND NAME": [state, what a rewrite would move]}.
+# Runs on a host with the list as a line of JSON on stdin; prints {"KIND NAME": [state, what a rewrite would move]}.
 READER = """
 import hashlib, json, os, pwd, subprocess, sys
 
@@ -54,12 +53,12 @@ for kind, name in wanted:
 print(json.dumps(state))
 """
 
-# One change by hand for each kind; {name} is the resource's. A package costs seconds to put back and would blur the
-# figures: that a missing one is seen is in every run from scratch.
+# One change by hand for each kind; {name} is the resource's, {other} a value that the list does not have. A package costs
+# seconds to put back and would blur the figures: that a missing one is seen is in every run from scratch.
 BY_HAND: Mapping[str, str] = {
     "template": "sed -i 's/option_1 /option_0 /' {name}",
     "unit": "systemctl stop {name}",
-    "sysctl": "sysctl -qw {name}='10 20' || sysctl -qw {name}=11",
+    "sysctl": "sysctl -qw {name}='{other}'",
     "user": "usermod -s /bin/false {name}",
     "file": "chmod 0666 {name}",
     "directory": "chmod 0700 {name}",
@@ -126,7 +125,7 @@ def reading(hosts: Hosts, resources: list[Resource]) -> dict[str, dict[str, list
 
 
 def remember_packages(hosts: Hosts) -> None:
-    """Keep the names of the packages and the values of the parameters that the hosts begin with."""
+    """Keep the names of the packages that the hosts begin with, for `undo`."""
     hosts.run("test -e /root/bench-packages || dpkg-query -W -f '${Package}\\n' | sort > /root/bench-packages")
 
 
@@ -141,7 +140,7 @@ def undo(hosts: Hosts, resources: list[Resource]) -> None:
         f"rm -rf {unit_files} {folders}",
         "systemctl daemon-reload",
         f"for user in {users}; do userdel $user 2>/dev/null; done",
-        *(f"sysctl -qw {entry.name}='1024 2048' || sysctl -qw {entry.name}=10" for entry in named(resources, "sysctl")),
+        *(f"sysctl -qw {entry.name}='{_other(entry)}'" for entry in named(resources, "sysctl")),
         "dpkg-query -W -f '${Package}\\n' | sort | comm -13 /root/bench-packages - > /root/bench-added",
         "apt-mark -q unhold $(cat /root/bench-added) >/dev/null 2>&1",
         "test ! -s /root/bench-added || DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge $(cat /root/bench-added) "
@@ -153,9 +152,9 @@ def undo(hosts: Hosts, resources: list[Resource]) -> None:
 
 def by_hand(hosts: Hosts, entry: Resource, host: str) -> None:
     """Change one resource on one host, as somebody might."""
-    hosts.run(BY_HAND[entry.kind].format(name=shlex.quote(entry.name)), only=[host])
+    hosts.run(BY_HAND[entry.kind].format(name=shlex.quote(entry.name), other=_other(entry)), only=[host])
 
 
-def keys(lab: Lab) -> Path:
-    """Return the folder of the lab's keys."""
-    return lab.keys
+def _other(entry: Resource) -> str:
+    """Return a value the kernel takes for the parameter, and the list does not want."""
+    return "1024 2048" if " " in entry.value else "10"

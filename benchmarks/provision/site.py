@@ -39,7 +39,7 @@ def measure(lab: Lab, scratch: Path, results: Results, repeats: int, say: Callab
     Raises:
         RuntimeError: a provision failed, or the second one in a row changed something.
     """
-    here = Path.cwd()
+    here, scratch = Path.cwd(), scratch.absolute()
     counter = scratch / "counting-ssh"
     counter.write_text(COUNTER, encoding="utf-8")
     counter.chmod(0o755)

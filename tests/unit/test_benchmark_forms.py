@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from benchmarks.provision import forms, plots, report
+from benchmarks.provision.compare import fitting
 from benchmarks.provision.hosts import BY_HAND, expected
 from benchmarks.provision.resources import KINDS, LIST, Resource, load, named, source, text
 from benchmarks.provision.results import Results
@@ -177,6 +178,17 @@ def test_the_report_says_what_was_measured_and_how_often(tmp_path: Path) -> None
         "growth-resources.svg",
     ]
     assert "prefers-color-scheme: dark" in (tmp_path / "growth-hosts.svg").read_text()
+
+
+def test_a_repeat_that_would_not_fit_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first repeat runs whatever it takes; the next only when it would end in time."""
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr("benchmarks.provision.compare.time.monotonic", lambda: now[0])
+    done = []
+    for number in fitting(5, 1, said.append):
+        done.append(number)
+        now[0] += 25
+    assert (done, said) == ([0, 1], ["3 of 5 repeats, since 1 minutes were over"])
 
 
 def test_the_command_says_what_it_takes() -> None:
