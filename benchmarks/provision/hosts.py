@@ -53,8 +53,8 @@ for kind, name in wanted:
 print(json.dumps(state))
 """
 
-# One change by hand for each kind; {name} is the resource's, {other} a value that the list does not have. A package costs
-# seconds to put back and would blur the figures: that a missing one is seen is in every run from scratch.
+# One change by hand for each kind; {name} is the resource's, {other} a value that the list does not have. A package
+# costs seconds to put back and would blur the figures: that a missing one is seen is in every run from scratch.
 BY_HAND: Mapping[str, str] = {
     "template": "sed -i 's/option_1 /option_0 /' {name}",
     "unit": "systemctl stop {name}",

@@ -23,7 +23,7 @@ text { font: 13px sans-serif; fill: #24292f } .small { font-size: 11px; fill: #5
 }
 </style>"""
 NAMES = {"ours": "hybridctl", "pyinfra": "pyinfra", "naive": "naive"}
-WIDTH, LABELS, ROW = 720, 200, 24  # pixels
+WIDTH, LABELS, ROW = 720, 210, 24  # pixels
 Point = tuple[float, float]
 
 
