@@ -40,10 +40,12 @@ def measure(lab: Lab, scratch: Path, results: Results, repeats: int, say: Callab
         RuntimeError: a provision failed, or the second one in a row changed something.
     """
     here, scratch = Path.cwd(), scratch.absolute()
+    _stand_in(lab)
     counter = scratch / "counting-ssh"
     counter.write_text(COUNTER, encoding="utf-8")
     counter.chmod(0o755)
     for version, code in (("before", _checkout(scratch / "before")), ("after", here)):
+        _refuse_other_code(code)
         _provision(lab, code, counter, scratch)
         for number in range(repeats):
             busy = machine.busy()
@@ -58,6 +60,18 @@ def measure(lab: Lab, scratch: Path, results: Results, repeats: int, say: Callab
             raise RuntimeError(f"verify gave no verdict: {done.stderr[-2000:]}")
         results.add(PART, command="verify", version="after", repeat=number, seconds=round(seconds, 2))
         say(f"site: verify {seconds:.1f} s, status {done.returncode}")
+
+
+def _stand_in(lab: Lab) -> None:
+    """Have the last host answer the gateway's health checks, as a worker would."""
+    host = lab.status()[-1]
+    serve = (
+        "mkdir -p /srv/worker && touch /srv/worker/health && systemd-run -q -u worker python3 -m http.server 8000 -d"
+    )
+    subprocess.run([*lab.ssh_argv(host.name), f"{serve} /srv/worker"], check=True, stdin=subprocess.DEVNULL)
+    workers = [{"name": "standin", "address": host.address, "port": 8000}]
+    path = lab.inventory / "group_vars" / "all" / "bench.yml"
+    path.write_text(json.dumps({"gateway_workers": workers}), encoding="utf-8")
 
 
 def _provision(lab: Lab, code: Path, counter: Path, scratch: Path) -> dict[str, Any]:
@@ -112,6 +126,7 @@ def _hybridctl(
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "hybridctl", *arguments],
+        cwd=code,  # which Python's -m looks into first
         env={**os.environ, "PYTHONPATH": str(code), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -120,6 +135,16 @@ def _hybridctl(
         timeout=LIMIT,
     )
     return time.perf_counter() - started, done
+
+
+def _refuse_other_code(code: Path) -> None:
+    """Raise unless the hybridctl that will be run is the one in the folder."""
+    ask = [sys.executable, "-c", "import hybridctl; print(hybridctl.__file__)"]
+    done = subprocess.run(
+        ask, cwd=code, env={**os.environ, "PYTHONPATH": str(code)}, capture_output=True, text=True, check=True
+    )
+    if Path(done.stdout.strip()).parent.parent != code:
+        raise RuntimeError(f"{done.stdout.strip()} would be run, not the code in {code}")
 
 
 def _checkout(folder: Path) -> Path:
