@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.provision import environment, forms, machine, plots, report, site, tools
-from benchmarks.provision.compare import SCENARIOS, Bench, Repeats, compare, growth
+from benchmarks.provision.compare import SCENARIOS, Bench, Repeats, compare, growth, where
 from benchmarks.provision.hosts import Hosts, remember_packages
 from benchmarks.provision.resources import load
 from benchmarks.provision.results import FILE, Results
 from hybridctl import content
+from hybridctl.errors import HybridctlError
 from hybridctl.lab.fleet import Lab
 
 SCRATCH = Path(".hybridctl/benchmark")
@@ -49,7 +50,8 @@ EXTENTS = {
     "short": Extent((_of([5] * 3, [5] * 3, [1, 3, 1]), 9), (_of([1, 3, 3], [1, 3, 3], [0, 1, 0]), 5), (2, 1)),
     "full": Extent((_of([5] * 3, [5] * 3, [5] * 3), 600), (_of([5] * 3, [5] * 3, [5] * 3), 600), (5, 60), tools.TOOLS),
 }
-PARTS = ("compare", "growth", "site")
+LAB_PARTS = ("compare", "where", "growth")
+PARTS = (*LAB_PARTS, "site")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,15 +65,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     if chosen.parts != ["report"]:
         environment.build()
-    for part in [part for part in PARTS if part in chosen.parts]:
-        results.begin(part, machine.describe())
     try:
-        if {"compare", "growth"} & set(chosen.parts):
+        if set(LAB_PARTS) & set(chosen.parts):
             _tools(chosen.parts, extent, results)
         if "site" in chosen.parts:
             with site.raised("bench-site", SITE, SCRATCH, say) as lab:
+                results.begin("site", machine.describe())
                 site.measure(lab, SCRATCH, results, extent.grow[0], say)
+    except HybridctlError as error:
+        say(f"Error: {error.message}\n  -> {error.hint}")
+        return 1
     finally:
+        chosen.results.parent.mkdir(parents=True, exist_ok=True)
         report.write(results, chosen.results.parent)
         written = plots.write(results, chosen.results.parent)
         say(f"written: {chosen.results}, provision.md, {', '.join(path.name for path in written)}")
@@ -83,6 +88,8 @@ def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
     count = 8 if extent.many else 2
     fleet = "hosts:\n" + "".join(f"  b{n}: {{groups: [bench], memory: 128}}\n" for n in range(1, count + 1))
     with site.raised("bench", fleet, SCRATCH, say) as lab:
+        for part in [part for part in LAB_PARTS if part in parts]:
+            results.begin(part, machine.describe())
         names = tuple(host.name for host in lab.status())
         remember_packages(Hosts(lab, names))
 
@@ -91,6 +98,8 @@ def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
 
         if "compare" in parts:
             compare(bench(2), *extent.few)
+        if "where" in parts:
+            where(bench(2), extent.grow[0])
         if "growth" in parts:
             # What 2 and 8 hosts take is in the comparison.
             for hosts in [hosts for hosts in (1, 4) if hosts <= count]:

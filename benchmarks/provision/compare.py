@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks.provision import hosts as fleet
 from benchmarks.provision import machine, tools
 from benchmarks.provision.hosts import BY_HAND, Hosts
 from benchmarks.provision.resources import Resource, named, source, text
 from benchmarks.provision.results import Results
 
-__all__ = ["SCENARIOS", "Bench", "Repeats", "Unexpected", "compare", "fitting", "growth"]
+__all__ = ["SCENARIOS", "Bench", "Repeats", "Unexpected", "compare", "fitting", "growth", "where"]
 
 SCENARIOS = ("scratch", "nothing", "one file")
 Repeats = Mapping[str, Mapping[str, int]]
@@ -118,6 +120,25 @@ def growth(bench: Bench, repeats: int, chosen: tuple[str, ...], minutes: float, 
     for number in fitting(repeats, minutes, lambda said: bench.left_out(part, said)):
         for tool in chosen:
             bench.timed(part, tool, "nothing", repeat=number)
+
+
+def where(bench: Bench, repeats: int, part: str = "where") -> None:
+    """Measure our playbook with nothing to change, cut off after no task, after one, after two, and so on.
+
+    What a longer one takes more is the time of its last task; with none it is that of ansible-playbook itself.
+    """
+    play = yaml.safe_load((bench.folder / "ours.yml").read_text(encoding="utf-8"))[0]
+    tools.run("ours", bench.folder, bench.hosts.names)
+    for number in range(repeats):
+        for count in range(len(play["tasks"]) + 1):
+            cut = [{**play, "tasks": play["tasks"][:count]}]
+            (bench.folder / "cut.yml").write_text(yaml.safe_dump(cut, sort_keys=False), encoding="utf-8")
+            busy = machine.busy()
+            seconds, used = tools.run("cut", bench.folder, bench.hosts.names)
+            last = play["tasks"][count - 1]["name"] if count else "ansible-playbook itself"
+            row = {"tasks": count, "last": last, "repeat": number, "busy_before": busy}
+            bench.results.add(part, **row, seconds=round(seconds, 2), cpu=round(used, 2))
+            bench.say(f"{part}: {count} tasks: {seconds:.2f} s")
 
 
 def fitting(count: int, minutes: float, say: Callable[[str], None]) -> Iterator[int]:

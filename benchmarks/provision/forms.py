@@ -130,7 +130,7 @@ def _owned(entry: Resource) -> dict[str, str]:
 
 
 def _play(tasks: list[Task]) -> list[dict[str, Any]]:
-    titled = [{"name": f"{next(iter(task))} {number}", **task} for number, task in enumerate(tasks, 1)]
+    titled = [{"name": f"{number} {next(iter(task))}", **task} for number, task in enumerate(tasks, 1)]
     return [
         {
             "name": "Resources",

@@ -37,7 +37,7 @@ def nothing_to_change(results: Results) -> list[dict[str, Any]]:
 def markdown(results: Results) -> str:
     """Return the whole report."""
     parts = ["# Provision, measured", "", "Generated from `provision.json`; how it is measured: `../README.md`.", ""]
-    for part, title in (("compare", _comparison), ("growth", _growth), ("site", _site)):
+    for part, title in (("compare", _comparison), ("where", _where), ("growth", _growth), ("site", _site)):
         if results.rows(part):
             parts += [*title(results), *_noise(results, part), ""]
     return "\n".join(parts)
@@ -66,6 +66,26 @@ def _comparison(results: Results) -> list[str]:
     if changed:
         lines += [f"Changed by hand on a host before a run, and seen by it each time: {', '.join(changed)}.", ""]
     return lines
+
+
+def _where(results: Results) -> list[str]:
+    lines = [
+        "## Where the time goes",
+        "",
+        "Our playbook with nothing to change on 2 hosts, cut off after each task.",
+        "",
+    ]
+    lines += ["| up to | seconds, median | more than the line above | processor of the control node |"]
+    lines += ["|---|---:|---:|---:|"]
+    above = 0.0
+    for count in sorted({row["tasks"] for row in results.rows("where")}):
+        rows = results.rows("where", tasks=count)
+        seconds, used = spread(rows), spread(rows, "cpu")
+        if seconds and used:
+            more = f"{seconds.median - above:.1f}"
+            lines.append(f"| {rows[0]['last']} | {seconds.median:.1f} | {more} | {used.median:.1f} |")
+            above = seconds.median
+    return [*lines, ""]
 
 
 def _growth(results: Results) -> list[str]:

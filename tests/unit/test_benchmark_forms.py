@@ -161,8 +161,10 @@ def test_the_report_says_what_was_measured_and_how_often(tmp_path: Path) -> None
     """Medians, ranges, counts and both aims come out of the rows; a cell without a run says so; plots are SVG."""
     results = Results(tmp_path / "provision.json")
     machine = dict.fromkeys(("cores", "processor", "memory_gib", "kernel", "python", "ansible_core", "pyinfra"), "?")
-    for part in ("compare", "growth"):
+    for part in ("compare", "growth", "where"):
         results.begin(part, machine)
+    for count, seconds in enumerate((1.0, 1.0, 3.5)):
+        results.add("where", tasks=count, last=f"task {count}", seconds=seconds, cpu=0.5, busy_before=1.0)
     for tool, seconds in (("ours", (2.0, 3.0, 4.0)), ("pyinfra", (6.0,)), ("naive", (30.0,))):
         for value in seconds:
             row = {"tool": tool, "scenario": "nothing", "hosts": 2, "resources": 64, "busy_before": 1.0}
@@ -170,6 +172,7 @@ def test_the_report_says_what_was_measured_and_how_often(tmp_path: Path) -> None
             results.add("growth", **{**row, "hosts": 4}, seconds=2 * value)
     said = report.markdown(Results(results.path))
     assert "| hybridctl's batch modules | not run | 3.0 (2.0-4.0), n=3 | not run |" in said
+    assert "| task 2 | 3.5 | 2.5 | 0.5 |" in said
     assert "0.50 x the time of pyinfra" in said
     assert "takes 10.0 x as long" in said
     assert [path.name for path in plots.write(results, tmp_path)] == [
