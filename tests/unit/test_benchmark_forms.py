@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from benchmarks.provision import forms, plots, report
-from benchmarks.provision.compare import fitting
-from benchmarks.provision.hosts import BY_HAND, expected
+from benchmarks.provision.compare import Bench, compare, fitting
+from benchmarks.provision.hosts import BY_HAND, Hosts, expected
 from benchmarks.provision.resources import KINDS, LIST, Resource, load, named, source, text
 from benchmarks.provision.results import Results
 from benchmarks.provision.site import _layers
+from hybridctl.lab.fleet import Lab
 
 BUILTIN = {
     "ansible.builtin.apt": ("package", "name"),
@@ -192,6 +193,32 @@ def test_a_repeat_that_would_not_fit_is_left_out_and_said(monkeypatch: pytest.Mo
         done.append(number)
         now[0] += 25
     assert (done, said) == ([0, 1], ["3 of 5 repeats, since 1 minutes were over"])
+
+
+def test_tools_take_turns_and_each_has_its_repeats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Interleaved, in an order that rotates; a scenario with fewer repeats has them last."""
+    done: list[tuple[int, str, str]] = []
+
+    class Recorder(Bench):
+        def timed(self, part: str, tool: str, scenario: str, **more: Any) -> None:
+            done.append((more["repeat"], tool, scenario))
+
+        def change_source(self) -> None: ...
+
+        def change_by_hand(self, number: int) -> str:
+            return ""
+
+    lab = Lab("none", tmp_path)
+    bench = Recorder(tmp_path, Hosts(lab, ("b1",)), load(), Results(tmp_path / "p.json"), print)
+    monkeypatch.setattr("benchmarks.provision.compare.fleet.undo", lambda *_: None)
+    monkeypatch.setattr("benchmarks.provision.compare.tools.run", lambda *_: (0.0, 0.0))
+    repeats = {tool: {"scratch": 0, "nothing": 2, "one file": 1} for tool in ("ours", "pyinfra")}
+    compare(bench, {**repeats, "naive": {"scratch": 0, "nothing": 1, "one file": 0}}, minutes=1)
+    assert done == [
+        *[(0, "ours", "nothing"), (0, "pyinfra", "nothing")],
+        *[(1, "pyinfra", "nothing"), (1, "pyinfra", "one file"), (1, "naive", "nothing")],
+        *[(1, "ours", "nothing"), (1, "ours", "one file")],
+    ]
 
 
 def test_the_command_says_what_it_takes() -> None:
