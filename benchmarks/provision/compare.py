@@ -49,7 +49,7 @@ class Bench:
         """
         before = fleet.reading(self.hosts, self.resources) if scenario == "nothing" else {}
         busy = machine.busy()
-        seconds, used = tools.run(tool, self.folder, self.hosts.names)
+        seconds, used = tools.run(tool, self.folder)
         after = fleet.reading(self.hosts, self.resources)
         self._judge(f"{tool}, {scenario}", before, after)
         count, hosts = len(self.resources), len(self.hosts.names)
@@ -110,7 +110,7 @@ def compare(bench: Bench, repeats: Repeats, minutes: float, part: str = "compare
                 bench.timed(part, tool, "scratch", repeat=number)
             elif number == 0 and tool == order[0]:
                 # Nobody has brought the hosts there yet; not counted.
-                tools.run("ours", bench.folder, bench.hosts.names)
+                tools.run("ours", bench.folder)
             if "nothing" in wanted:
                 bench.timed(part, tool, "nothing", repeat=number)
             if "one file" in wanted:
@@ -120,7 +120,7 @@ def compare(bench: Bench, repeats: Repeats, minutes: float, part: str = "compare
 
 def growth(bench: Bench, repeats: int, chosen: tuple[str, ...], minutes: float, part: str = "growth") -> None:
     """Measure runs with nothing to change, after one that brings the hosts there and is not counted."""
-    tools.run("ours", bench.folder, bench.hosts.names)
+    tools.run("ours", bench.folder)
     for number in fitting(repeats, minutes, lambda said: bench.left_out(part, said)):
         for tool in chosen:
             bench.timed(part, tool, "nothing", repeat=number)
@@ -132,13 +132,13 @@ def where(bench: Bench, repeats: int, part: str = "where") -> None:
     What a longer one takes more is the time of its last task; with none it is that of ansible-playbook itself.
     """
     play = yaml.safe_load((bench.folder / "ours.yml").read_text(encoding="utf-8"))[0]
-    tools.run("ours", bench.folder, bench.hosts.names)
+    tools.run("ours", bench.folder)
     for number in range(repeats):
         for count in range(len(play["tasks"]) + 1):
             cut = [{**play, "tasks": play["tasks"][:count]}]
             (bench.folder / "cut.yml").write_text(yaml.safe_dump(cut, sort_keys=False), encoding="utf-8")
             busy = machine.busy()
-            seconds, used = tools.run("cut", bench.folder, bench.hosts.names)
+            seconds, used = tools.run("cut", bench.folder)
             last = play["tasks"][count - 1]["name"] if count else "ansible-playbook itself"
             row = {"tasks": count, "last": last, "repeat": number, "busy_before": busy}
             bench.results.add(part, **row, seconds=round(seconds, 2), cpu=round(used, 2))
