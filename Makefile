@@ -3,10 +3,10 @@
 export MAKE_TARGET = $(firstword $(MAKECMDGOALS))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test quick lint format wheel lock clean
+.PHONY: help demo test quick lint format wheel bench-provision lock clean
 
 help: ## Show the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 demo: ## Raise a small rack on this machine, provision it, ask its model, verify it, take it down (root)
 	@scripts/bootstrap lab
@@ -33,6 +33,10 @@ wheel: ## Build dist/hybridctl-VERSION-py3-none-any.whl
 	@rm -rf dist
 	@python -m build --wheel --no-isolation --outdir dist . >/dev/null
 	@ls dist/*.whl
+
+bench-provision: ## Measure provision beside pyinfra and a naive playbook, 20 minutes (root)
+	@scripts/bootstrap lab
+	@python -m benchmarks.provision
 
 lock: ## Write requirements/*.txt anew (needs uv)
 	@for v in 3.11 3.12; do \

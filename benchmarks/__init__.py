@@ -1,0 +1,1 @@
+"""Benchmarks; each has a README of its own."""

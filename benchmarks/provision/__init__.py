@@ -1,0 +1,1 @@
+"""How fast provision is beside a naive playbook and pyinfra, and where its time goes. See README.md."""
