@@ -42,6 +42,7 @@ _PREFIX, _OWNER = "hybridctl-", "owner"
 # go on for a while, and the locks of that run must not be broken yet.
 MARK = "HYBRIDCTL_PLAY"
 
+KILLED = 254  # what ansible-runner reports for a process that a signal ended
 # ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
 _FINISHED = (0, 2, 4)
 
@@ -186,6 +187,11 @@ class _Seen:
             self.last_words = [*self.last_words, str(event.get("stdout") or "").strip()][-30:]
 
     @property
+    def has_error(self) -> bool:
+        """Whether ansible-playbook named an error of its own."""
+        return any("ERROR!" in word or "[ERROR]" in word for word in self.last_words)
+
+    @property
     def error(self) -> str:
         """What ansible-playbook said last; its own error when it named one."""
         text = "\n".join(word for word in self.last_words if word)
@@ -205,9 +211,10 @@ def _judge(end: Mapping[str, Any], seen: _Seen, cancelled: bool) -> tuple[PlaySt
         return PlayStatus.FINISHED, ""
     if seen.processed is None and rc == 0:
         return PlayStatus.BROKEN, f"ansible-playbook ended with status 0 but reported no host at all. {words}".strip()
-    # What ansible-runner reports for a process that a signal ended.
-    how = "was killed" if rc == 254 else f"ended with status {rc}"
-    return PlayStatus.BROKEN, words or end.get("error") or f"ansible-playbook {how}"
+    if rc == KILLED and not seen.has_error:
+        # What it said last is some warning, and no reason.
+        return PlayStatus.BROKEN, "ansible-playbook was killed (by the kernel, for want of memory? see dmesg)"
+    return PlayStatus.BROKEN, words or end.get("error") or f"ansible-playbook ended with status {rc}"
 
 
 def _consume(
