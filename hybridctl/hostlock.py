@@ -7,14 +7,14 @@ that never come to the end are unlocked by that last playbook alone.
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hybridctl.events import Event, EventKind, Outcomes
-from hybridctl.processes import processes_with
+from hybridctl.processes import processes_with, started
 from hybridctl.results import who
 from hybridctl.runner import MARK
 
@@ -54,7 +54,7 @@ class Owner:
         """Return this process as the owner of the locks of a run."""
         since = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(
-            who().replace(" ", "-"), socket.gethostname(), since, run, os.getpid(), _started(os.getpid()) or 0, _boot()
+            who().replace(" ", "-"), socket.gethostname(), since, run, os.getpid(), started(os.getpid()) or 0, _boot()
         )
 
     @classmethod
@@ -77,7 +77,7 @@ class Owner:
     @property
     def is_alive(self) -> bool:
         """Whether its process runs, or what that started and left behind; meaningful only where it `is_here`."""
-        return _started(self.pid) == self.started or bool(processes_with(f"{MARK}={self.run}"))
+        return started(self.pid) == self.started or bool(processes_with(f"{MARK}={self.run}"))
 
     def __str__(self) -> str:
         return (
@@ -131,22 +131,26 @@ def look() -> dict[str, Any]:
     return _variable("look", "nobody", {})
 
 
-def breakable(refused: Mapping[str, Owner], break_locks: bool, ask: Callable[[str], bool] | None) -> dict[str, Owner]:
+def breakable(
+    refused: Mapping[str, Owner], break_locks: bool, ask: Callable[[str], bool] | None, resumes: Container[str] = ()
+) -> dict[str, Owner]:
     """Return the locks that may be broken.
 
     The lock of a process that lives, or whose ansible-playbook does, is never broken. That of a dead process of this
-    machine is, when the user agrees. Of a process on another control node nobody here can tell: it takes the option.
+    machine is, when the user agrees, or goes on with that very run. Of a process on another control node nobody here
+    can tell: it takes the option.
 
     Args:
         break_locks: the user asked for it from the start.
         ask: asks a question of yes or no; None when nobody is there to answer.
+        resumes: the runs that the user goes on with.
     """
     found: dict[str, Owner] = {}
     for owner in dict.fromkeys(refused.values()):
         hosts = [host for host, other in refused.items() if other == owner]
         if owner.is_here and owner.is_alive:
             continue
-        agreed = break_locks
+        agreed = break_locks or (owner.is_here and owner.run in resumes)
         if not agreed and owner.is_here and ask is not None:
             agreed = ask(f"Break the lock of {owner}, whose process is dead, on {', '.join(hosts)}?")
         if agreed:
@@ -165,15 +169,6 @@ def _variable(action: str, owner: str, broken: Mapping[str, str]) -> dict[str, A
             "script": script,
         }
     }
-
-
-def _started(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks after boot; None when there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
 
 
 def _boot() -> str:

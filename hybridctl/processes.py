@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-__all__ = ["end_processes", "processes_with"]
+__all__ = ["end_processes", "processes_with", "started"]
 
 
 def processes_with(marker: str) -> list[int]:
@@ -44,6 +44,15 @@ def end_processes(marker: str, grace: float = 1.0) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def started(pid: int) -> int | None:
+    """Return when a process was started, in clock ticks after boot; None when there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
 
 
 def _zombie(folder: Path) -> bool:

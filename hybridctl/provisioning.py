@@ -36,7 +36,7 @@ class Conduct:
         clock: the time, with its zone; tests turn it.
         ask: asks the user a question of yes or no; None when nobody is there to answer.
         on_start: gets the store of the run before the first host is contacted.
-        resumes: the run that this one goes on with.
+        resumes: the run that this one goes on with; after it those that it went on with itself.
         break_locks: break locks whose owner is not known to live.
     """
 
@@ -44,7 +44,7 @@ class Conduct:
     clock: Callable[[], datetime] = _now
     ask: Callable[[str], bool] | None = None
     on_start: Callable[[RunStore], None] = lambda _store: None
-    resumes: str | None = None
+    resumes: tuple[str, ...] = ()
     break_locks: bool = False
 
 
@@ -63,7 +63,13 @@ def provision(
     hosts = in_order(execution.hosts, rollout.canary)
     batches = tuple(Batch(number, some) for number, some in enumerate(split(hosts, rollout.shares), 1))
     session = Session(
-        execution, "provision", batches, tuple(observers), conduct.run, rollout.document(), conduct.resumes
+        execution,
+        "provision",
+        batches,
+        tuple(observers),
+        conduct.run,
+        rollout.document(),
+        next(iter(conduct.resumes), None),
     )
     work = _Work(session, rollout, conduct, exact=execution.exact or bool(rollout.shares))
     stopped = "hybridctl itself was ended before"
@@ -146,7 +152,8 @@ class _Work:
             ended = self._play(batch.hosts if self.exact else None, {})
             if ended.status is not PlayStatus.CANCELLED:
                 refused = self.locks.refused(batch.hosts, session.outcomes)
-                broken = breakable(refused, self.conduct.break_locks, self.conduct.ask) if refused else {}
+                conduct = self.conduct
+                broken = breakable(refused, conduct.break_locks, conduct.ask, conduct.resumes) if refused else {}
                 if broken:
                     session.outcomes.forget(broken)
                     session.store.log(f"breaking the locks of {', '.join(broken)}")
@@ -187,8 +194,8 @@ class _Work:
         if self.locks.held:
             names = ",".join(self.locks.held)
             self.session.remark(
-                f"the lock of {names} was not given back; a restart of the host clears it, and when it was not "
-                f"restarted: hybridctl provision{session.inventory_option} --limit {names} --break-locks"
+                f"the lock of {names} was not given back: --resume {store.id} breaks it, any other run there needs "
+                "--break-locks; a reboot clears it"
             )
             self.locks.held.clear()
         if ended.status is PlayStatus.CANCELLED:

@@ -24,11 +24,13 @@ class Record:
     Attributes:
         document: its result.json.
         left: its hosts, in its order, that did not end well there.
+        goes_on_with: the runs that it resumed itself, the latest first.
     """
 
     id: str
     document: Mapping[str, Any]
     left: tuple[str, ...]
+    goes_on_with: tuple[str, ...] = ()
 
     @property
     def options(self) -> Options:
@@ -77,7 +79,17 @@ def open_record(site: Site, name: str) -> Record:
         )
     done = _ended_well(path) if "hosts" not in document else _fine(document)
     hosts = [host for batch in document["batches"] for host in batch["hosts"]]
-    return Record(path.name, document, tuple(host for host in hosts if host not in done))
+    left = tuple(host for host in hosts if host not in done)
+    return Record(path.name, document, left, _chain(site.runs, document.get("resumes")))
+
+
+def _chain(runs: Path, name: Any) -> tuple[str, ...]:
+    """Return a run and those before it that it went on with; a damaged record ends the chain."""
+    found: list[str] = []
+    while isinstance(name, str) and Path(name).name == name and name not in found:
+        found.append(name)
+        name = (_read(runs / name) or {}).get("resumes")
+    return tuple(found)
 
 
 def _fine(document: Mapping[str, Any]) -> set[str]:

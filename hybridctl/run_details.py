@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridctl.errors import InvalidInput
-from hybridctl.events import Event, EventKind, HostOutcome, Outcomes
+from hybridctl.events import Event, EventKind, HostOutcome, HostState, Outcomes
 from hybridctl.problems import nearest, shown_path
 from hybridctl.run_changes import ChangedItem, RunChange, changed_item
 from hybridctl.run_history import HostRow, RunRecord
@@ -125,6 +125,8 @@ def read_details(record: RunRecord) -> RunDetails:
     # Killed before its end, or its result is damaged: the events tell who was met and how far that came.
     reader.outcomes.judge(())
     known = {row.name for row in record.hosts}
+    for name in _asked(record.document.get("batches")):
+        reader.outcomes.hosts.setdefault(name, HostOutcome(name, HostState.NOT_STARTED))
     met = () if record.has_ended and not record.damage else tuple(reader.outcomes.hosts.values())
     rows = (*record.hosts, *(_row(outcome) for outcome in met if outcome.name not in known))
     unfinished = [
@@ -138,6 +140,13 @@ def read_details(record: RunRecord) -> RunDetails:
         reader.last,
         (*record.damage, *reader.damage),
     )
+
+
+def _asked(batches: Any) -> Iterator[str]:
+    """Yield the hosts that a record names in its batches; what is no batch is left out."""
+    for batch in batches if isinstance(batches, list) else ():
+        hosts = batch.get("hosts") if isinstance(batch, Mapping) else ()
+        yield from (name for name in hosts or () if isinstance(name, str)) if isinstance(hosts, list) else ()
 
 
 class _Reader:

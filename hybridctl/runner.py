@@ -22,7 +22,7 @@ from typing import Any
 
 from hybridctl import content
 from hybridctl.errors import HybridctlError
-from hybridctl.processes import end_processes
+from hybridctl.processes import end_processes, processes_with, started
 from hybridctl.redaction import Redactor
 from hybridctl.signals import cancelling
 
@@ -35,10 +35,14 @@ SSH_ARGS = (
 # The path of a Unix socket ends at 108 bytes, and ssh adds 17 of its own to the 10 of Ansible's hash.
 LONGEST_TEMPORARY = 50
 
+# Names of a private folder and of the file in it that tells whose it is.
+_PREFIX, _OWNER = "hybridctl-", "owner"
+
 # In the environment of ansible-playbook and its workers, with the run's identifier: should this process be killed, they
 # go on for a while, and the locks of that run must not be broken yet.
 MARK = "HYBRIDCTL_PLAY"
 
+KILLED = 254  # what ansible-runner reports for a process that a signal ended
 # ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
 _FINISHED = (0, 2, 4)
 
@@ -108,6 +112,7 @@ def run(request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redact
     """
     started = time.monotonic()
     binary = _ansible_playbook()
+    _sweep()
     private = _private_folder()
     try:
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -182,6 +187,11 @@ class _Seen:
             self.last_words = [*self.last_words, str(event.get("stdout") or "").strip()][-30:]
 
     @property
+    def has_error(self) -> bool:
+        """Whether ansible-playbook named an error of its own."""
+        return any("ERROR!" in word or "[ERROR]" in word for word in self.last_words)
+
+    @property
     def error(self) -> str:
         """What ansible-playbook said last; its own error when it named one."""
         text = "\n".join(word for word in self.last_words if word)
@@ -201,6 +211,9 @@ def _judge(end: Mapping[str, Any], seen: _Seen, cancelled: bool) -> tuple[PlaySt
         return PlayStatus.FINISHED, ""
     if seen.processed is None and rc == 0:
         return PlayStatus.BROKEN, f"ansible-playbook ended with status 0 but reported no host at all. {words}".strip()
+    if rc == KILLED and not seen.has_error:
+        # What it said last is some warning, and no reason.
+        return PlayStatus.BROKEN, "ansible-playbook was killed (by the kernel, for want of memory? see dmesg)"
     return PlayStatus.BROKEN, words or end.get("error") or f"ansible-playbook ended with status {rc}"
 
 
@@ -315,8 +328,32 @@ def _ansible_playbook() -> Path:
 
 def _private_folder() -> Path:
     """Make a folder that only we can read, with a name short enough for ssh's sockets."""
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_temporary()))
+    (folder / _OWNER).write_text(f"{os.getpid()} {started(os.getpid())}", encoding="ascii")
+    return folder
+
+
+def _sweep() -> None:
+    """Remove the private folders of runs that were killed, once nothing they started is left."""
+    for folder in _temporary().glob(f"{_PREFIX}*"):
+        try:
+            pid, _, at = (folder / _OWNER).read_text(encoding="ascii").partition(" ")
+            ours = folder.stat().st_uid == os.getuid()
+            if ours and str(started(int(pid))) != at and all(map(_is_master, processes_with(str(folder)))):
+                end_processes(str(folder))
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, ValueError):
+            continue  # somebody else's, or being made just now
+
+
+def _is_master(pid: int) -> bool:
+    """Tell whether a process only keeps an SSH connection open; nobody uses that any more."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ssh: ")
+
+
+def _temporary() -> Path:
     base = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="hybridctl-", dir=base if len(base) <= LONGEST_TEMPORARY else "/tmp"))  # noqa: S108
+    return Path(base if len(base) <= LONGEST_TEMPORARY else "/tmp")  # noqa: S108
 
 
 def _folder(inventory: Path) -> Path:

@@ -98,7 +98,8 @@ def command(
     click.echo(_headline(execution, resumed), err=True)
     with choose(verbose) as progress:
         ask = progress.ask if sys.stdin.isatty() and sys.stderr.isatty() else None
-        conduct = Conduct(ask=ask, resumes=resumed.id if resumed else None, break_locks=break_locks)
+        resumes = (resumed.id, *resumed.goes_on_with) if resumed else ()
+        conduct = Conduct(ask=ask, resumes=resumes, break_locks=break_locks)
         result = provision(execution, rollout, [progress], conduct)
     click.echo(json.dumps(result.document, indent=2) if as_json else host_table(result))
     keep_page(result.path)

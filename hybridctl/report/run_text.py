@@ -10,6 +10,7 @@ from hybridctl.run_changes import RunChange
 from hybridctl.run_details import RunDetails
 from hybridctl.run_history import RunRecord
 from hybridctl.run_prune import Pruned
+from hybridctl.runs import is_going_on
 from hybridctl.verify_history import VERDICTS
 
 __all__ = [
@@ -110,6 +111,8 @@ def run_lines(run: RunDetails, longest: int) -> Iterator[str]:
     record = run.record
     yield f"{record.id}  {record.command} of {record.document.get('site', '?')} by {record.who}: {record.status}"
     yield f"started {record.started:%Y-%m-%d %H:%M:%S} UTC, {end_of(run)}"
+    if record.document.get("command") == "provision" and not record.has_ended and not is_going_on(record.path):
+        yield f"  -> hybridctl provision --resume {record.id}"
     yield from str(record.document.get("message") or "").splitlines()
     for row in run.hosts:
         for failure in row.failures:
@@ -144,10 +147,9 @@ def end_of(run: RunDetails) -> str:
     """Return in words how the run ended and after how long."""
     if run.record.has_ended:
         return f"took {duration(run.seconds)}"
-    return (
-        f"ended without a result, {duration(run.seconds)} after its first event; "
-        "whether its process is still alive is unknown, it is not recorded"
-    )
+    if is_going_on(run.record.path):
+        return f"goes on: {duration(run.seconds)} from its first event to its last so far"
+    return f"was killed: it ended without a result, {duration(run.seconds)} after its first event"
 
 
 def duration(seconds: float) -> str:

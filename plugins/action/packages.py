@@ -24,7 +24,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
             result.pop("invocation", None)
             return result
 
-        planned = ask(_STATE, **arguments)
+        planned = ask(_STATE, **arguments, phase="begin")
         if planned.get("failed") or not planned.get("changed"):
             return planned
         if self._task.check_mode:
@@ -39,12 +39,12 @@ class ActionModule(ActionBase):  # type: ignore[misc] # Ansible ships no types
                 install_recommends=False,
                 allow_change_held_packages=True,
                 allow_downgrade=True,
-                # Starting what a package brings is a decision of ours, with our configuration: see `units`.
-                policy_rc_d=101,
             )
             if done.get("failed"):
+                # No packages: nothing is to be held, and services may be started again.
+                ask(_STATE, packages={}, phase="end")
                 return done
-        after = ask(_STATE, **{**arguments, "hold": True})
+        after = ask(_STATE, **arguments, phase="end")
         if after.get("failed"):
             return after
         if after["install"]:

@@ -14,6 +14,7 @@ description:
     the packages.
   - Where the host's package index is missing or old, or a repository is not configured yet, a throw-away index is used,
     so that a plan leaves no trace.
+  - A package that an interrupted run left half installed counts as not installed.
   - The action P(hybridctl.site.packages#action) installs with it; use that one in roles.
 options:
   packages:
@@ -33,14 +34,19 @@ options:
     type: bool
     default: false
     description: Whether other packages may be removed for it.
-  hold:
-    type: bool
-    default: false
-    description: Hold those of the packages that are installed.
+  phase:
+    type: str
+    choices: [look, begin, end]
+    default: look
+    description:
+      - C(look) changes nothing.
+      - C(begin) first repairs what an interrupted run left (C(dpkg --configure -a)); when something is to be installed,
+        it then keeps packages from starting services, by C(/usr/sbin/policy-rc.d).
+      - C(end) takes that back and holds those of the packages that are installed.
 attributes:
   check_mode:
     support: full
-    description: Nothing is held.
+    description: As with C(phase=look).
   diff_mode:
     support: none
     description: The action P(hybridctl.site.packages#action) has one.
@@ -56,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 resources:
-  description: What would change; with O(hold=true), what was held.
+  description: What would change; with C(phase=end), what was held.
   type: list
   elements: dict
   returned: always
@@ -71,6 +77,8 @@ versions:
   returned: when something would change
 """
 
+import fcntl
+import os
 import re
 import shutil
 import tempfile
@@ -86,15 +94,85 @@ LISTS = Path("/var/lib/apt/lists")
 PARTS = Path("/etc/apt/sources.list.d")
 SIMULATED = re.compile(r"^(Inst|Remv) (\S+)(?: \[([^]]+)\])?(?: \((\S+))?", re.MULTILINE)
 URI = re.compile(r"^'[^']*' (\S+?)_\S+ (\d+) ", re.MULTILINE)
+DPKG = Path("/var/lib/dpkg")
+LOCK_PATIENCE = 60  # seconds; as long as ansible.builtin.apt waits
+# The packages' own scripts ask this program; 101 forbids every action (Debian policy, invoke-rc.d).
+POLICY = Path("/usr/sbin/policy-rc.d")
+POLICY_TEXT = """#!/bin/sh
+# hybridctl: while it installs packages they start no service. Its next run removes this file, should it be left behind.
+exit 101
+"""
+KEPT = POLICY.with_name("policy-rc.d.hybridctl-kept")
 APT = ["apt-get", "-qq", "-y", "--no-install-recommends", "--allow-change-held-packages", "--allow-downgrades"]
 
 
-def installed(module: AnsibleModule) -> dict[str, tuple[str, str]]:
-    """Return {name: (version, want)} of every installed package."""
+def installed(module: AnsibleModule) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Return {name: (version, want)} of every installed package, and {name: version} of the half installed ones."""
     show = ["dpkg-query", "--show", "--showformat", "${Package} ${Version} ${db:Status-Want} ${db:Status-Status}\n"]
     _, out, _ = module.run_command(show, check_rc=True)
-    rows = (line.split() for line in out.splitlines())
-    return {row[0]: (row[1], row[2]) for row in rows if len(row) == 4 and row[3] == "installed"}
+    rows = [row for row in (line.split() for line in out.splitlines()) if len(row) == 4]
+    whole = {row[0]: (row[1], row[2]) for row in rows if row[3] == "installed"}
+    return whole, {row[0]: row[1] for row in rows if row[3] not in ("installed", "not-installed", "config-files")}
+
+
+def repair(module: AnsibleModule, half: dict[str, str]) -> None:
+    """Let dpkg end what an interrupted run began: apt installs nothing before that is done.
+
+    Packages of which not even the files are complete stay as they are; apt unpacks them anew.
+    """
+    # Files of digits are dpkg's own journal; apt refuses to work while there are any.
+    if not half and not any(path.name.isdigit() for path in (DPKG / "updates").glob("*")):
+        return
+    with (DPKG / "lock-frontend").open("a") as lock:
+        # What a dead run started may still be at work: then there is nothing to repair when it is done.
+        deadline = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > deadline:
+                    module.fail_json(
+                        msg=f"Could not get lock {DPKG}/lock-frontend for {LOCK_PATIENCE} s: another package job runs"
+                    )
+                time.sleep(0.2)
+        hush()
+        rc, out, err = module.run_command(
+            ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"],
+            environ_update={"DPKG_FRONTEND_LOCKED": "true"},
+        )
+        if rc != 0:
+            names = ", ".join(sorted(half)) or "dpkg knows which"
+            module.fail_json(
+                msg=f"an interrupted run left packages half installed ({names}), and "
+                f"`dpkg --configure -a` cannot repair them: {last_lines(err or out)}"
+            )
+
+
+def hush() -> None:
+    """Keep packages from starting services."""
+    if is_ours():
+        return
+    if os.path.lexists(POLICY):
+        POLICY.rename(KEPT)
+    new = POLICY.with_name("policy-rc.d.hybridctl-new")
+    new.write_text(POLICY_TEXT)
+    new.chmod(0o755)
+    new.rename(POLICY)
+
+
+def lift() -> None:
+    """Take that back; nobody else's file is touched."""
+    POLICY.with_name("policy-rc.d.hybridctl-new").unlink(missing_ok=True)
+    if is_ours():
+        POLICY.unlink()
+    if os.path.lexists(KEPT) and not os.path.lexists(POLICY):
+        KEPT.rename(POLICY)
+
+
+def is_ours() -> bool:
+    """Tell whether packages are kept from starting services by us."""
+    return POLICY.is_file() and POLICY.read_bytes() == POLICY_TEXT.encode()
 
 
 def index_is_fresh(max_age: int, lists: Path = LISTS) -> bool:
@@ -184,31 +262,47 @@ def main() -> None:
             "repositories": {"type": "list", "elements": "str", "default": []},
             "index_max_age": {"type": "int", "default": 3600},
             "allow_removal": {"type": "bool", "default": False},
-            "hold": {"type": "bool", "default": False},
+            "phase": {"type": "str", "choices": ["look", "begin", "end"], "default": "look"},
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     if not module.get_bin_path("apt-get"):
         module.fail_json(msg="there is no apt-get on this host: only Debian's package manager is known yet")
-    packages = module.params["packages"]
-    before = installed(module)
-    changes = simulate(module, [f"{name}={version}" for name, version in sorted(packages.items())]) if packages else []
-    removed = [change["name"] for change in changes if change["action"] == "remove"]
-    if removed and not module.params["allow_removal"]:
-        module.fail_json(
-            msg=f"to install {', '.join(sorted(packages))}, apt would remove {', '.join(removed)}; refused. "
-            "Remove them by hand if that is right."
-        )
-    install = [f"{c['name']}={c['new']}" for c in changes if c["name"] in packages and c["new"]]
-    # apt may have to do something for the packages although each of them is there: a broken dependency.
-    if changes and not install:
-        install = [f"{name}={before[name][0]}" for name in packages if name in before]
+    packages, phase = module.params["packages"], "look" if module.check_mode else module.params["phase"]
+    before, half = installed(module)
+    asked = [f"{name}={version}" for name, version in sorted(packages.items())]
+    install: list[str] = []
+    try:
+        if phase == "begin":
+            repair(module, half)
+        changes = simulate(module, asked) if asked else []
+        removed = [change["name"] for change in changes if change["action"] == "remove"]
+        if removed and not module.params["allow_removal"]:
+            module.fail_json(
+                msg=f"to install {', '.join(sorted(packages))}, apt would remove {', '.join(removed)}; refused. "
+                "Remove them by hand if that is right."
+            )
+        install = [f"{c['name']}={c['new']}" for c in changes if c["name"] in packages and c["new"]]
+        # apt may have to do something for the packages although each of them is there: a broken dependency.
+        if changes and not install:
+            install = [f"{name}={before[name][0]}" for name in packages if name in before]
+    finally:
+        if phase == "begin" and install:
+            hush()
+        elif phase != "look":
+            lift()
+    named = {change["name"] for change in changes}
+    changes += [
+        {"kind": "package", "name": name, "action": "install", "why": "an interrupted run left it half installed",
+         "old": "", "new": version, "size": 0}
+        for name, version in sorted(half.items()) if name not in named
+    ]  # fmt: skip
     loose = [name for name in sorted(packages) if before.get(name, ("", ""))[1] != "hold"]
     holds = [{"kind": "package", "name": name, "action": "hold", "why": "only we move it"} for name in loose]
-    if module.params["hold"]:
+    if phase == "end":
         wanted = [name for name in loose if name in before]
-        if wanted and not module.check_mode:
+        if wanted:
             module.run_command(["apt-mark", "hold", *wanted], check_rc=True)
         module.exit_json(
             changed=bool(wanted), resources=[hold for hold in holds if hold["name"] in wanted], install=install,

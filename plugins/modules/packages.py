@@ -13,6 +13,7 @@ description:
     it says the same by a simulation, dependencies, versions and sizes included, and leaves no trace.
   - What it did is found by comparing the packages before and after, not by what apt said.
   - A service that a package brings is not started or restarted by the package; that is for M(hybridctl.site.units).
+  - What an interrupted run left half installed is repaired first, and told as installed.
 options:
   packages:
     type: dict

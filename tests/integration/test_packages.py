@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.hybridctl.site.plugins.modules import package_state
 from hybridctl.lab.fleet import Lab
 
 pytestmark = pytest.mark.lab
@@ -156,3 +157,21 @@ def test_a_removal_is_refused_until_it_is_allowed(lab: Lab) -> None:
     done = packages(lab, {"rival": "1"}, allow_removal=True)
     assert short(planned) == short(done)
     assert {("demo", "remove", "1.0-1", ""), ("rival", "install", "", "1")} <= short(done)
+
+
+def test_what_a_killed_run_left_is_repaired(lab: Lab) -> None:
+    """A package unpacked and not configured, services kept from starting: planned as done, done, and then nothing.
+
+    A policy that is the site's own is there again afterwards.
+    """
+    on(lab, "printf '#!/bin/sh\\nexit 0\\n' > /usr/sbin/policy-rc.d.hybridctl-kept")
+    on(lab, f"cat > /usr/sbin/policy-rc.d <<'end'\n{package_state.POLICY_TEXT}end")
+    on(lab, "dpkg --unpack /srv/repo/demo-data_1.deb")
+    assert on(lab, "dpkg --audit")
+    planned, done = packages(lab, {"rival": "1"}, "--check"), packages(lab, {"rival": "1"})
+    assert ("demo-data", "install", "", "1") in short(planned)
+    assert short(done) == short(planned)
+    assert on(lab, "dpkg --audit; tail -n 1 /usr/sbin/policy-rc.d; ls /usr/sbin/policy-rc.d*") == (
+        "exit 0\n/usr/sbin/policy-rc.d"
+    )
+    assert packages(lab, {"rival": "1"})["changed"] is False

@@ -7,22 +7,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 from drifts import DRIFTS
-from host_checksum import checksums, differences
+from host_checksum import differences
+from lab_site import BIN, LabSite, raised
 
-from hybridctl import content
 from hybridctl.changes import key_set
-from hybridctl.lab.fleet import Lab
 
 pytestmark = pytest.mark.lab
 
-BIN = Path(sys.executable).parent
-NAME = "truth"
 FLEET = """
 hosts:
   gw1: {groups: [gateway], profile: lab-gateway, memory: 128}
@@ -30,35 +24,12 @@ hosts:
   # The gateway's worker is in the inventory and up, and this file provisions nothing on it.
   cpu1: {groups: [vllm_cpu], profile: lab-worker, memory: 128}
 """
-LIMIT = "gw1,mon1"
 ROLES = {"base": {"host_base"}, "gateway": {"gateway"}, "monitoring": {"node_telemetry"}}
 HOSTS = {"gw1": set(ROLES), "mon1": {"base", "monitoring"}}
 
 
-class Site:
+class Site(LabSite):
     """A lab and the two commands that this file compares."""
-
-    def __init__(self, lab: Lab) -> None:
-        self.lab = lab
-
-    def on(self, host: str, command: str) -> str:
-        """Run a command on a host; raises when it fails."""
-        argv = [*self.lab.ssh_argv(host), command]
-        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-
-    def run(self, command: str, *args: str) -> dict[str, Any]:
-        """Run `plan` or `provision` on the two hosts; return its JSON document."""
-        argv = [BIN / "hybridctl", command, "-i", self.lab.inventory, "-l", LIMIT, "--json", *args]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-        document: dict[str, Any] = json.loads(done.stdout)
-        jsonschema.validate(document, content.schema("plan" if command == "plan" else "run-result"))
-        return document
-
-    def checksums(self) -> dict[str, str]:
-        """Return the checksums of everything on all hosts."""
-        folders = self.lab.folder / "hosts"
-        return {f"{h}:{path}": entry for h in HOSTS for path, entry in checksums(folders / h).items()}
 
     def plan_then_provision(self, *args: str) -> set[tuple[str, str, str]]:
         """Hold a plan to leaving no trace and to naming what the provision after it reports; return that set."""
@@ -76,14 +47,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Fresh hosts."""
-    base = tmp_path_factory.mktemp("lab")
-    (base / "fleet.yml").write_text(FLEET)
-    lab = Lab(NAME, base)
-    try:
-        subprocess.run([BIN / "hybridctl", "lab", "up", "--name", NAME, "--hosts", "fleet.yml"], cwd=base, check=True)
-        yield Site(lab)
-    finally:
-        lab.down()
+    with raised("truth", tmp_path_factory.mktemp("lab"), FLEET) as lab:
+        yield Site(lab, HOSTS)
 
 
 def test_fresh_hosts(site: Site) -> None:

@@ -221,7 +221,7 @@ def test_a_failed_canary_stops_and_resume_goes_on(bench: Bench) -> None:
         hosts=record.left, exact=True,
     )  # fmt: skip
     rollout = Rollout.from_document(record.document["rollout"], {})
-    result = provision(again, rollout, conduct=Conduct(resumes=record.id))
+    result = provision(again, rollout, conduct=Conduct(resumes=(record.id,)))
     assert (result.exit_code, result.document["resumes"]) == (ExitCode.OK, record.id)
     assert [name for name in hosts if (bench.root / name).exists()] == ["a", "b", "c"]
 

@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -43,7 +45,26 @@ def test_a_play_runs_and_leaves_nothing_of_the_runner_behind(bench: Bench, tmp_p
     assert (result.status, result.rc) == (PlayStatus.FINISHED, 0)
     assert names(events).index("runner_on_ok") < names(events).index("playbook_on_stats")
     assert {path.name for path in bench.root.iterdir()} == {"hosts.yml", "play.yml"}
-    assert set(temporary.glob("hybridctl-*")) == before
+    assert set(temporary.glob("hybridctl-*")) <= before  # it clears up behind killed runs, too
+
+
+def test_the_next_run_clears_up_behind_one_that_was_killed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its folder goes, unless what it started still lives; other folders stay."""
+    temporary = tempfile.mkdtemp(prefix="h", dir="/tmp")
+    monkeypatch.setattr(tempfile, "tempdir", temporary)
+    dead, alive, strange = (Path(temporary) / f"hybridctl-{name}" for name in ("dead", "alive", "strange"))
+    for folder in (dead, alive, strange):
+        folder.mkdir()
+    (dead / "owner").write_text(f"{os.getpid()} 1")
+    (alive / "owner").write_text(f"{os.getpid()} 1")
+    with subprocess.Popen(["sleep", "60"], env={**os.environ, "FOLDER": str(alive)}) as left_behind:
+        result = run(request(bench, {"a": LOCAL}, play(SAY)), lambda _event: None, Redactor())
+        left_behind.kill()
+    assert result.status is PlayStatus.FINISHED, result.message
+    assert {path.name for path in Path(temporary).iterdir()} == {"hybridctl-alive", "hybridctl-strange"}
+    shutil.rmtree(temporary)
 
 
 def test_a_slow_handler_loses_no_event_and_does_not_slow_the_play(bench: Bench) -> None:

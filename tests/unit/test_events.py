@@ -128,6 +128,12 @@ def test_a_failure_says_one_thing(result: dict[str, Any], message: str) -> None:
         ("Host key verification failed.", "ssh 10.0.0.1"),
         ("root@x: Permission denied (publickey).", "ansible_user"),
         ("E: Could not get lock /var/lib/dpkg/lock-frontend", "another package job"),
+        ("E: You don't have enough free space in /var/cache/apt/archives/.", "free space on h: df -h"),
+        (
+            "Failed to fetch x.deb  Error writing to file - write (28: No space left on device)",
+            "free space on h: df -h",
+        ),
+        ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", "dpkg --configure -a"),
         ("something else", "read tasks.yml:7, then run again with --limit h"),
     ],
 )

@@ -16,7 +16,7 @@ import hybridctl
 from hybridctl import content
 from hybridctl.events import Outcomes, parse
 from hybridctl.failures import explain
-from hybridctl.hostlock import GIVE_BACK, TAKE, Locks, Owner, look
+from hybridctl.hostlock import GIVE_BACK, TAKE, Locks, Owner, breakable, look
 from hybridctl.runner import MARK
 from hybridctl.testing import result_event, start
 
@@ -142,6 +142,17 @@ def test_a_killed_run_lives_as_long_as_its_playbook() -> None:
         assert owner.is_alive is True
         left_behind.kill()
     assert owner.is_alive is False
+
+
+def test_who_goes_on_with_a_dead_run_breaks_its_locks() -> None:
+    """Naming the run is the yes; not while its playbook lives, and not for another run's lock."""
+    dead = replace(Owner.ourselves(f"20260101T000000Z-{os.getpid()}"), started=1)
+    assert breakable({"a": dead}, False, None, (dead.run,)) == {"a": dead}
+    assert breakable({"a": dead}, False, None, ("another",)) == {}
+    assert breakable({"a": replace(dead, control="elsewhere")}, False, None, (dead.run,)) == {}
+    with subprocess.Popen(["sleep", "984"], env={**os.environ, MARK: dead.run}) as left_behind:
+        assert breakable({"a": dead}, False, None, (dead.run,)) == {}
+        left_behind.kill()
 
 
 @pytest.mark.parametrize("change", [{"control": "elsewhere"}, {"boot": "000000000000"}])

@@ -404,7 +404,7 @@ def test_which_locks_are_broken(go: Go, elsewhere: bool, break_locks: bool, answ
 
 
 def test_a_lock_that_cannot_be_given_back_is_told(tmp_path: Path) -> None:
-    """The host is gone: the next run needs the option, and the user hears so now."""
+    """The host is gone: the user hears now what the next run takes."""
     fleet = FakeFleet(("a", "b"), {"b": "unreachable"})
 
     def without_unlock(request: PlayRequest, on_event: Callable[..., None], redactor: Redactor) -> PlayResult:
@@ -413,9 +413,6 @@ def test_a_lock_that_cannot_be_given_back_is_told(tmp_path: Path) -> None:
         return fleet(request, on_event, redactor)
 
     result = provision(ready(tmp_path, fleet.hosts), Rollout(), conduct=Conduct(run=without_unlock))
-    told = (
-        "the lock of b was not given back; a restart of the host clears it, and when it was not restarted: "
-        f"hybridctl provision -i {tmp_path / 'hosts.yml'} --limit b --break-locks"
-    )
-    assert result.document["remarks"] == [told]
+    told = f"the lock of b was not given back: --resume {result.path.name} breaks it"
+    assert [remark.partition(",")[0] for remark in result.document["remarks"]] == [told]
     assert result.exit_code is ExitCode.HOST_UNREACHABLE

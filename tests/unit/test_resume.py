@@ -87,6 +87,20 @@ def test_the_options_are_those_of_the_run(site: Site) -> None:
     assert rollout.without_canary_unless_in(("b",)).canary == "b"
 
 
+def test_the_runs_that_a_run_went_on_with(site: Site) -> None:
+    """From record to record; one that is damaged or names itself ends the chain."""
+    first, second, third = (run(site, FakeFleet(("a",), {"a": "failed"})) for _ in range(3))
+    for result, resumes in ((second, first), (third, second)):
+        result.document["resumes"] = resumes.path.name
+        (result.path / "result.json").write_text(json.dumps(result.document))
+    assert open_record(site, third.path.name).goes_on_with == (second.path.name, first.path.name)
+    (first.path / "result.json").write_text("{")
+    assert open_record(site, third.path.name).goes_on_with == (second.path.name, first.path.name)
+    second.document["resumes"] = third.path.name
+    (second.path / "result.json").write_text(json.dumps(second.document))
+    assert open_record(site, third.path.name).goes_on_with == (second.path.name, third.path.name)
+
+
 def test_latest_is_the_newest_provision(site: Site) -> None:
     """Plans and checks after it are none."""
     wanted = run(site, FakeFleet(("a",)))

@@ -1,6 +1,7 @@
 """What the events of a recorded run tell: changes, times, hosts of a run that was killed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,21 @@ def test_a_killed_run_is_rebuilt_from_its_events(run: RunRecord) -> None:
         ("gw1", "Set", EventKind.START)
     ]
     text = "\n".join(run_lines(details, 20))
-    assert "ended without a result, 4.0 s after its first event; whether its process is still alive is unknown" in text
+    assert "was killed: it ended without a result, 4.0 s after its first event" in text
     assert "Set (not ended)" in text
+
+
+def test_a_killed_run_names_who_was_not_started(run: RunRecord) -> None:
+    """The record knows who was asked for, and what to type next."""
+    killed = kill(run, 6)
+    document = {"command": "provision", "batches": [{"hosts": ["gw1", "cpu1"]}, {"hosts": ["cpu2"]}, {"hosts": 1}, "x"]}
+    details = read_details(replace(killed, document=document))
+    assert {row.name: row.state for row in details.hosts} == {
+        "gw1": "unfinished",
+        "cpu1": "unfinished",
+        "cpu2": "not started",
+    }
+    assert f"  -> hybridctl provision --resume {run.id}" in list(run_lines(details, 20))
 
 
 def test_a_killed_run_keeps_its_failure(run: RunRecord) -> None:
