@@ -171,7 +171,7 @@ class _Work:
         """Give back the locks of hosts that failed before they came to do it; once, without a second try."""
         if not self.locks.held:
             return
-        session, execution, store = self.session, self.session.execution, self.session.store
+        execution, store = self.session.execution, self.session.store
         request = PlayRequest(
             playbook=f"{content.COLLECTION}.host_unlock",
             inventory=execution.site.inventory,
