@@ -63,7 +63,8 @@ def test_the_options_of_packages_are_documented() -> None:
     """The action hands all of its options to the module that plans, whose documentation says the same of each."""
     action, module = (documented(ROOT, name)["doc"]["options"] for name in ("packages", "package_state"))
     keys = ("type", "elements", "required", "default")
-    said = {name: {key: spec.get(key) for key in keys} for name, spec in module.items() if name not in ("hold", "phase")}
+    handed = {name: spec for name, spec in module.items() if name not in ("hold", "phase")}
+    said = {name: {key: spec.get(key) for key in keys} for name, spec in handed.items()}
     assert {name: {key: spec.get(key) for key in keys} for name, spec in action.items()} == said
 
 
