@@ -46,14 +46,7 @@ def write_inventories(folder: Path, lab: Lab, addresses: Mapping[str, str]) -> N
 
 
 def run(tool: str, folder: Path) -> tuple[float, float]:
-<<<<<<< HEAD
-    """Run a tool's form in `folder` over all hosts of the inventories there.
-
-    Returns:
-        Wall seconds, and processor seconds on the control node.
-=======
     """Run a tool's form in `folder` over all hosts of its inventories; return seconds, and those of the processor here.
->>>>>>> bench
 
     Raises:
         RuntimeError: it failed.
