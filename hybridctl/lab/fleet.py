@@ -110,6 +110,7 @@ class Lab:
         preflight.check_bridged_traffic()
         missing = [host for host in hosts if not self._container(host.name).pids()]
         preflight.check_memory(missing, self._command("up", subnet=subnet))
+        preflight.check_inotify(missing, self._command("up", subnet=subnet))
         preflight.check_paths(self.folder, cache_root(), command)
         if state is None:
             preflight.check_disk(hosts, self.folder, cache_root(), command)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hybridctl.errors import HybridctlError
@@ -16,6 +17,7 @@ from hybridctl.lab.spec import LabHost
 __all__ = [
     "check_bridged_traffic",
     "check_disk",
+    "check_inotify",
     "check_memory",
     "check_modules",
     "check_overlay",
@@ -39,6 +41,7 @@ _TOOLS = {
 _MODULES = ("numpy", "safetensors", "tokenizers", "pip")
 _BASE_DISK = 3 * 1024  # MiB: root file system, mirror and wheelhouse (1.1 GiB measured), with room to build them
 _WORKER_DISK = 3 * 1024  # MiB: a vLLM environment takes 2.4 GiB (measured)
+_INOTIFY = 7  # instances of inotify that root holds for a host: systemd 5, logind 1 (counted), and one for a login
 
 
 def check_root(command: str) -> None:
@@ -76,6 +79,23 @@ def check_memory(hosts: Sequence[LabHost], command: str, meminfo: Path = Path("/
         raise HybridctlError(
             f"the fleet wants {needed} MiB of memory, {available} MiB are available",
             f"end other programs, or give a smaller fleet: {command} --hosts FILE",
+        )
+
+
+def check_inotify(hosts: Sequence[LabHost], command: str, proc: Path = Path("/proc")) -> None:
+    """Raise when root may not open the inotify instances of so many hosts: systemd in them would hang at boot."""
+    limit = int((proc / "sys/fs/inotify/max_user_instances").read_text())
+    opened = 0
+    for link in proc.glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # a process that ended meanwhile
+            ours = link.parent.parent.stat().st_uid == os.geteuid()
+            opened += ours and str(link.readlink()) == "anon_inode:inotify"
+    needed = opened + _INOTIFY * len(hosts)
+    if needed > limit:
+        raise HybridctlError(
+            f"{len(hosts)} more hosts need about {needed} instances of inotify with those now open, and"
+            f" fs.inotify.max_user_instances is {limit}: they would hang at boot",
+            f"sysctl fs.inotify.max_user_instances={max(512, 2 * needed)} && {command}",
         )
 
 

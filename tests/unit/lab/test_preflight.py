@@ -100,6 +100,22 @@ def test_memory_is_summed_over_the_fleet(tmp_path: Path) -> None:
     assert caught.value.hint.endswith(": hybridctl lab up --name mine --hosts FILE")
 
 
+def test_instances_of_inotify_are_counted(tmp_path: Path) -> None:
+    """Systemd in a host that gets none hangs at boot without a word; what is open already counts."""
+    limit = tmp_path / "sys/fs/inotify/max_user_instances"
+    limit.parent.mkdir(parents=True)
+    limit.write_text("16\n")
+    fds = tmp_path / "7/fd"
+    fds.mkdir(parents=True)
+    for number, target in enumerate(("anon_inode:inotify", "anon_inode:[eventpoll]", "anon_inode:inotify")):
+        (fds / str(number)).symlink_to(target)
+    preflight.check_inotify([GATEWAY, WORKER], "hybridctl lab up --name mine", tmp_path)
+    limit.write_text("15\n")
+    with pytest.raises(HybridctlError, match=r"2 more hosts need about 16 .* is 15: they would hang at boot") as caught:
+        preflight.check_inotify([GATEWAY, WORKER], "hybridctl lab up --name mine", tmp_path)
+    assert caught.value.hint == "sysctl fs.inotify.max_user_instances=512 && hybridctl lab up --name mine"
+
+
 def test_disk_is_asked_where_it_is_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A folder without room is named, with what moves that one; it need not exist yet; workers want more."""
     lab, cache = tmp_path / "lab" / "not" / "there", tmp_path / "cache"
