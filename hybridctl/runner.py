@@ -42,7 +42,6 @@ _PREFIX, _OWNER = "hybridctl-", "owner"
 # go on for a while, and the locks of that run must not be broken yet.
 MARK = "HYBRIDCTL_PLAY"
 
-KILLED = 254  # what ansible-runner reports for a process that a signal ended
 # ansible-playbook's exit statuses of a play that ran to its end: all well, a host failed, a host was unreachable.
 _FINISHED = (0, 2, 4)
 
@@ -211,8 +210,8 @@ def _judge(end: Mapping[str, Any], seen: _Seen, cancelled: bool) -> tuple[PlaySt
         return PlayStatus.FINISHED, ""
     if seen.processed is None and rc == 0:
         return PlayStatus.BROKEN, f"ansible-playbook ended with status 0 but reported no host at all. {words}".strip()
-    if rc == KILLED and not seen.has_error:
-        # What it said last is some warning, and no reason.
+    if rc is None and "error" not in end and not seen.has_error:
+        # ansible-runner has no status for what a signal ended. What it said last is some warning, and no reason.
         return PlayStatus.BROKEN, "ansible-playbook was killed (by the kernel, for want of memory? see dmesg)"
     return PlayStatus.BROKEN, words or end.get("error") or f"ansible-playbook ended with status {rc}"
 

@@ -47,6 +47,7 @@ MAY_DIFFER = {
     "*:/var/lib/dpkg/*-old": "the state before the last one, kept by dpkg",
     "*:/var/cache/debconf/*-old": "the state before the last one, kept by debconf",
     "*:/var/lib/ucf/*.[0-9]": "the states before the last one, kept by ucf",
+    "*:/var/cache/apt/*.bin.??????": "what apt leaves, empty, where it could not write that cache: on a full disk",
     "*:/var/cache/ldconfig/aux-cache": "inode numbers and times of the libraries",
     "gw1:/etc/haproxy/tls/gateway.pem*": "a random key and its certificate; that they belong together is looked at",
 }
