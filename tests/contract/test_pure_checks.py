@@ -9,16 +9,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "checks"))
 
-from check_cases import CASES, VARIABLES
+from all_cases import CASES, READS
+from check_cases import VARIABLES
 from test_checks import expectation
 
 from hybridctl.checks import CATALOGUE
 from hybridctl.checks.fake import FakeHost
 from hybridctl.checks.judge import judge_expectation
 from hybridctl.checks.request import _SCRIPT
-
-# What a check may run, by its first words; whoever adds one has looked at whether it can write.
-READS = ("cat --", "uname", "lscpu", "dpkg-query --show", "systemctl show", "python3 -c")
 
 
 def asked(check: str, times: int) -> list[list[str]]:

@@ -133,6 +133,8 @@ _SP = openeuler("22.03 (LTS-SP4)", "openEuler 22.03 (LTS-SP4)")
 _CHROME = {"value": ["chrony", "socat"]}
 _HTTP = "python3 -c"
 
+READS = ("cat --", "uname", "lscpu", "dpkg-query --show", "systemctl show", "python3 -c")
+
 CASES: dict[str, Cases] = {
     "os.distribution": Cases(
         {"value": "openEuler"},

@@ -12,7 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from check_cases import CASES, CPUINFO, KUNPENG, VARIABLES, Answers, Cases, packages, unit
+from all_cases import CASES
+from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, packages, unit
 
 from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict, assert_passes, judge
 from hybridctl.checks.fake import Answered, FakeHost
