@@ -1,4 +1,4 @@
-"""`nvidia-smi nvlink -s` (speed of each link) and `nvidia-smi -L` (the GPUs)."""
+"""`nvidia-smi nvlink -s` (speed of each link), `nvlink -e` (their errors) and `nvidia-smi -L` (the GPUs)."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,9 @@ from hybridctl.parsers._text import whole_lines
 from hybridctl.parsers.gpu import COMPLAINT
 from hybridctl.refusals import Unreadable
 
-__all__ = ["LinkedGpu", "read_list", "read_nvlink"]
+__all__ = ["UNPROVEN", "LinkErrors", "LinkedGpu", "read_list", "read_nvlink", "read_nvlink_errors"]
+
+UNPROVEN = "nvidia-smi nvlink -e"
 
 _GPU = re.compile(r"GPU (\d+): (.+) \(UUID: (GPU-[0-9a-fA-F-]+)\)\s*", re.ASCII)
 _MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)\s*", re.ASCII)
@@ -32,6 +34,14 @@ class LinkedGpu:
     links: Mapping[int, float | None] = field(default_factory=dict)
     refusal: str = ""
     instances: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LinkErrors:
+    """Errors of the links of one GPU by kind: `Replay`, `Recovery`, `CRC`; each the sum over its links."""
+
+    index: int
+    counted: dict[str, int] = field(default_factory=dict)
 
 
 def read_list(text: str) -> tuple[LinkedGpu, ...]:
@@ -93,3 +103,31 @@ def _append(tool: str, line: str, found: list[LinkedGpu], gpu: LinkedGpu) -> Non
     if gpu.index != len(found):
         raise Unreadable(tool, line, f"GPU {len(found)} is left out")
     found.append(gpu)
+
+
+def read_nvlink_errors(text: str) -> tuple[LinkErrors, ...]:
+    """Read `nvidia-smi nvlink -e`.
+
+    Raises:
+        Unreadable: a GPU did not answer or has neither counters nor a sentence about them, or a line has another form.
+    """
+    tool = "nvidia-smi nvlink -e"
+    found: list[LinkErrors] = []
+    for line in whole_lines(tool, text):
+        gpu = _GPU.fullmatch(line)
+        counter = re.fullmatch(r"\s+Link (\d+): (\w+) Errors: (\d+)\s*", line, re.ASCII)
+        if gpu:
+            if int(gpu[1]) != len(found):
+                raise Unreadable(tool, line, f"GPU {len(found)} is left out")
+            found.append(LinkErrors(int(gpu[1])))
+        elif counter and found:
+            kinds = found[-1].counted
+            kinds[counter[2]] = kinds.get(counter[2], 0) + int(counter[3])
+        elif line.strip():
+            raise Unreadable(tool, line, "it is no line of a counter")
+    for one in found:
+        if not one.counted:
+            raise Unreadable(tool, f"GPU {one.index}", "no counters of its links")
+    if not found:
+        raise Unreadable(tool, text.strip().split("\n")[0], "it names no GPU")
+    return tuple(found)
