@@ -113,8 +113,9 @@ def nvlink_errors(host: Any, want: Want) -> Result:
     """Replays, recoveries and checksum errors of all NVLinks."""
     kinds: dict[str, int] = {}
     for gpu in read_nvlink_errors(output(host, "nvidia-smi nvlink -e")):
-        for kind, number in gpu.counted.items():
-            kinds[kind] = kinds.get(kind, 0) + number
+        for link_kinds in gpu.counted.values():
+            for kind, number in link_kinds.items():
+                kinds[kind] = kinds.get(kind, 0) + number
     return want.judge(sum(kinds.values()), reason=", ".join(f"{kind} {number}" for kind, number in kinds.items()))
 
 

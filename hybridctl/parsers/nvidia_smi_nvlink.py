@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hybridctl.parsers._text import whole_lines
+from hybridctl.parsers._text import number, whole_lines
 from hybridctl.parsers.gpu import COMPLAINT
 from hybridctl.refusals import Unreadable
 
@@ -38,10 +38,10 @@ class LinkedGpu:
 
 @dataclass(frozen=True)
 class LinkErrors:
-    """Errors of the links of one GPU by kind: `Replay`, `Recovery`, `CRC`; each the sum over its links."""
+    """Errors of the links of one GPU, by link and kind: `Replay`, `Recovery`, `CRC`."""
 
     index: int
-    counted: dict[str, int] = field(default_factory=dict)
+    counted: Mapping[int, Mapping[str, int]]
 
 
 def read_list(text: str) -> tuple[LinkedGpu, ...]:
@@ -109,25 +109,28 @@ def read_nvlink_errors(text: str) -> tuple[LinkErrors, ...]:
     """Read `nvidia-smi nvlink -e`.
 
     Raises:
-        Unreadable: a GPU did not answer or has neither counters nor a sentence about them, or a line has another form.
+        Unreadable: a GPU has no counters or is left out, a link has others than the first, or a line has another form.
     """
     tool = "nvidia-smi nvlink -e"
-    found: list[LinkErrors] = []
+    found: list[dict[int, dict[str, int]]] = []
     for line in whole_lines(tool, text):
         gpu = _GPU.fullmatch(line)
         counter = re.fullmatch(r"\s+Link (\d+): (\w+) Errors: (\d+)\s*", line, re.ASCII)
         if gpu:
             if int(gpu[1]) != len(found):
                 raise Unreadable(tool, line, f"GPU {len(found)} is left out")
-            found.append(LinkErrors(int(gpu[1])))
+            found.append({})
         elif counter and found:
-            kinds = found[-1].counted
-            kinds[counter[2]] = kinds.get(counter[2], 0) + int(counter[3])
+            kinds = found[-1].setdefault(int(counter[1]), {})
+            if counter[2] in kinds:
+                raise Unreadable(tool, line, "the counter is printed twice")
+            kinds[counter[2]] = number(tool, line, counter[3])
         elif line.strip():
             raise Unreadable(tool, line, "it is no line of a counter")
-    for one in found:
-        if not one.counted:
-            raise Unreadable(tool, f"GPU {one.index}", "no counters of its links")
     if not found:
         raise Unreadable(tool, text.strip().split("\n")[0], "it names no GPU")
-    return tuple(found)
+    whole = next((set(kinds) for links in found for kinds in links.values()), set())
+    for index, links in enumerate(found):
+        if not links or any(set(kinds) != whole for kinds in links.values()):
+            raise Unreadable(tool, f"GPU {index}", "a link lacks its counters")
+    return tuple(LinkErrors(index, links) for index, links in enumerate(found))
