@@ -7,6 +7,7 @@ from hybridctl.checks.gpus import gpus_of, how_many, judge_each, report_of
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
 from hybridctl.parsers.lspci import PciDevice, read_lspci
+from hybridctl.parsers.nvidia_smi_csv import read_csv
 from hybridctl.refusals import Unreadable
 
 __all__ = ["CHECKS", "nvidia_devices"]
@@ -71,6 +72,20 @@ def inforom_versions(host: Any, want: Want) -> Result:
     """How many different InfoROM images the GPUs have."""
     found = sorted({gpu.inforom for gpu in gpus_of(host)})
     return want.judge(len(found), reason=", ".join(found))
+
+
+def inforom_damaged(host: Any, want: Want) -> Result:
+    """GPUs whose InfoROM does not match its own checksum; drivers before branch 550 cannot be asked."""
+    columns = "count,pci.bus_id,inforom.checksum_validation"
+    rows = read_csv(output(host, "nvidia-smi --query-gpu=%s --format=csv", columns))
+    if not rows:
+        raise CannotTell("the driver knows no GPU")
+    said = {row.text("pci.bus_id"): row.text("inforom.checksum_validation") for row in rows}
+    odd = [word for word in said.values() if word not in ("valid", "invalid")]
+    if odd:
+        raise Unreadable("nvidia-smi --query-gpu", odd[0], "neither valid nor invalid")
+    damaged = [address for address, word in said.items() if word == "invalid"]
+    return want.judge(len(damaged), reason=", ".join(f"GPU {address}" for address in damaged))
 
 
 def ecc_mode(host: Any, want: Want) -> Result:
@@ -172,6 +187,15 @@ CHECKS = (
         inforom_versions,
         "see which card differs, and ask the vendor: nvidia-smi --query-gpu=pci.bus_id,inforom.img --format=csv",
         unit="versions",
+    ),
+    Check(
+        "gpu.inforom_damaged",
+        "GPUs whose InfoROM is damaged",
+        Kind.NUMBER,
+        inforom_damaged,
+        "have the card replaced or its InfoROM written anew by the vendor: nvidia-smi -q | grep -A4 'Inforom Version'",
+        unit="GPUs",
+        unproven="how nvidia-smi calls an InfoROM that is not valid",
     ),
     Check(
         "gpu.ecc_mode",

@@ -5,7 +5,7 @@ from gpu_evidence import LOST, SILENT, SMI, one_gpu_lost, report, smi, tag
 
 from hybridctl.checks.fake import Answered
 
-READS = ("nvidia-smi -q -x", "lspci")
+READS = ("nvidia-smi -q -x", "nvidia-smi --query-gpu=", "lspci")
 
 _LSPCI = "env LC_ALL=C lspci"
 BUS = """0000:00:00.0 Host bridge [0600]: Advanced Micro Devices, Inc. [AMD] Milan Root Complex [1022:1480]
@@ -21,6 +21,12 @@ _NONE = report().replace("<attached_gpus>2", "<attached_gpus>0").split("    <gpu
 def _unsaid(name: str, old: str) -> Answers:
     """A host whose second GPU does not say a value."""
     return smi(tag(name, old, "N/A"))
+
+
+def _inforoms(*words: str, count: int = 2) -> Answers:
+    """What each GPU says of its InfoROM's checksum."""
+    rows = [f"{count}, 00000000:{n:02X}:00.0, {word}\n" for n, word in enumerate(words)]
+    return {"nvidia-smi --query-gpu": "count, pci.bus_id, inforom.checksum_validation\n" + "".join(rows)}
 
 
 CASES: dict[str, Cases] = {
@@ -68,6 +74,18 @@ CASES: dict[str, Cases] = {
         [smi()],
         [smi(tag("img_version", "1001.0230.00.03", "1001.0200.00.03"))],
         [*SILENT, _unsaid("img_version", "1001.0230.00.03")],
+    ),
+    "gpu.inforom_damaged": Cases(
+        {"value": 0},
+        [_inforoms("valid", "valid")],
+        [_inforoms("valid", "invalid")],
+        [
+            _inforoms("valid", "[N/A]"),
+            _inforoms("valid", "corrupt"),
+            _inforoms("valid"),
+            _inforoms(),
+            {"nvidia-smi --query-gpu": 'Field "inforom.checksum_validation" is not a valid field to query.\n\n'},
+        ],
     ),
     "gpu.ecc_mode": Cases(
         {"value": "on"},

@@ -75,6 +75,7 @@ def test_a_card_on_half_its_lanes() -> None:
         ("topo -m", "topo-m-a100-8gpu-spaces.txt", "gpu.pair_links", H200, "FAIL 12"),
         ("topo -m", "topo-m-a100-8gpu-spaces.txt", "gpu.adapter_distance", SXM, "UNKNOWN None"),
         ("topo -m", "topo-m-2gpu-phb.txt", "gpu.link", SXM, "FAIL PCIe"),
+        ("--query-gpu", "query-gpu-csv-h200.txt", "gpu.inforom_damaged", H200, "PASS 0"),
         ("topo -m", "topo-m-h100.txt", "gpu.link", SXM, "UNKNOWN None"),
         ("topo -p2p", "topo-p2p-r-h100.txt", "gpu.peers_refused", H200, "PASS 0"),
         ("nvlink -s", "nvlink-s-a100-sxm4-80gb-8gpu.txt", "nvlink.active", SXM, "PASS 12"),
