@@ -112,6 +112,11 @@ class Gpu:
         return self.text("VBIOS Version")
 
     @property
+    def inforom(self) -> str:
+        """Version of the InfoROM's image, what the board knows about itself."""
+        return self.text("Inforom Version", "Image Version")
+
+    @property
     def gsp_firmware(self) -> str:
         """Version of the GSP's firmware: the driver's own where the GSP runs."""
         return self.text("GSP Firmware Version")
@@ -125,6 +130,11 @@ class Gpu:
     def addressing(self) -> str:
         """Addressing mode: None, HMM or ATS, as reported."""
         return self.text("Addressing Mode")
+
+    @property
+    def compute_mode(self) -> str:
+        """Who may use it: `Default` (several processes), `Exclusive_Process`, `Prohibited`."""
+        return self.text("Compute Mode")
 
     @property
     def has_mig(self) -> bool:
@@ -207,6 +217,11 @@ class Gpu:
         )
 
     @property
+    def exhausted_banks(self) -> int:
+        """Banks of memory that have no spare row left."""
+        return self.count("Remapped Rows", "Bank Remap Availability Histogram", "None", unit="bank(s)")
+
+    @property
     def throttled_by(self) -> frozenset[str]:
         """Reasons that hold the clocks down now; a GPU at rest names `Idle`."""
         tops = ("Clocks Event Reasons", "Clocks Throttle Reasons")
@@ -219,6 +234,11 @@ class Gpu:
     def temperature(self) -> int:
         """In degrees Celsius."""
         return self.count("Temperature", "GPU Current Temp", unit="C")
+
+    @property
+    def memory_temperature(self) -> int:
+        """In degrees Celsius; cards without a sensor of their memory do not say it."""
+        return self.count("Temperature", "Memory Current Temp", unit="C")
 
     @property
     def power_limit(self) -> float:
@@ -236,6 +256,11 @@ class Gpu:
     def fabric(self) -> tuple[str, str]:
         """State and status of the NVSwitch fabric: `Completed`, `Success`; only with NVSwitch."""
         return self.text("Fabric", "State"), self.text("Fabric", "Status")
+
+    @property
+    def wants_drain(self) -> bool:
+        """The driver recommends to end what runs on the GPU, then to reset it."""
+        return self.flag("GPU Reset Status", "Drain and Reset Recommended")
 
     @property
     def needs_reset(self) -> bool:

@@ -1,14 +1,16 @@
-"""`nvidia-smi nvlink -s` (speed of each link) and `nvidia-smi -L` (the GPUs)."""
+"""`nvidia-smi nvlink -s` (speed of each link), `nvlink -e` (their errors) and `nvidia-smi -L` (the GPUs)."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hybridctl.parsers._text import whole_lines
+from hybridctl.parsers._text import number, whole_lines
 from hybridctl.parsers.gpu import COMPLAINT
 from hybridctl.refusals import Unreadable
 
-__all__ = ["LinkedGpu", "read_list", "read_nvlink"]
+__all__ = ["UNPROVEN", "LinkErrors", "LinkedGpu", "read_list", "read_nvlink", "read_nvlink_errors"]
+
+UNPROVEN = "nvidia-smi nvlink -e"
 
 _GPU = re.compile(r"GPU (\d+): (.+) \(UUID: (GPU-[0-9a-fA-F-]+)\)\s*", re.ASCII)
 _MIG = re.compile(r"\s+MIG (\S+)\s+Device\s+(\d+): \(UUID: (MIG-[^)]+)\)\s*", re.ASCII)
@@ -32,6 +34,14 @@ class LinkedGpu:
     links: Mapping[int, float | None] = field(default_factory=dict)
     refusal: str = ""
     instances: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LinkErrors:
+    """Errors of the links of one GPU, by link and kind: `Replay`, `Recovery`, `CRC`."""
+
+    index: int
+    counted: Mapping[int, Mapping[str, int]]
 
 
 def read_list(text: str) -> tuple[LinkedGpu, ...]:
@@ -93,3 +103,34 @@ def _append(tool: str, line: str, found: list[LinkedGpu], gpu: LinkedGpu) -> Non
     if gpu.index != len(found):
         raise Unreadable(tool, line, f"GPU {len(found)} is left out")
     found.append(gpu)
+
+
+def read_nvlink_errors(text: str) -> tuple[LinkErrors, ...]:
+    """Read `nvidia-smi nvlink -e`.
+
+    Raises:
+        Unreadable: a GPU has no counters or is left out, a link has others than the first, or a line has another form.
+    """
+    tool = "nvidia-smi nvlink -e"
+    found: list[dict[int, dict[str, int]]] = []
+    for line in whole_lines(tool, text):
+        gpu = _GPU.fullmatch(line)
+        counter = re.fullmatch(r"\s+Link (\d+): (\w+) Errors: (\d+)\s*", line, re.ASCII)
+        if gpu:
+            if int(gpu[1]) != len(found):
+                raise Unreadable(tool, line, f"GPU {len(found)} is left out")
+            found.append({})
+        elif counter and found:
+            kinds = found[-1].setdefault(int(counter[1]), {})
+            if counter[2] in kinds:
+                raise Unreadable(tool, line, "the counter is printed twice")
+            kinds[counter[2]] = number(tool, line, counter[3])
+        elif line.strip():
+            raise Unreadable(tool, line, "it is no line of a counter")
+    if not found:
+        raise Unreadable(tool, text.strip().split("\n")[0], "it names no GPU")
+    whole = next((set(kinds) for links in found for kinds in links.values()), set())
+    for index, links in enumerate(found):
+        if not links or any(set(kinds) != whole for kinds in links.values()):
+            raise Unreadable(tool, f"GPU {index}", "a link lacks its counters")
+    return tuple(LinkErrors(index, links) for index, links in enumerate(found))

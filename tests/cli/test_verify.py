@@ -101,10 +101,10 @@ def test_a_host_that_shows_less_fails(site: Path) -> None:
 def test_what_no_check_judges_yet_makes_it_incomplete(site: Path) -> None:
     """Exit 6: an expectation for later is in the report, by name."""
     profile = site / "profiles/mine.yml"
-    profile.write_text(f"{profile.read_text()}  gpu.count: {{value: 2, source: guide, later: comes later}}\n")
+    profile.write_text(f"{profile.read_text()}  gpu.someday: {{value: 2, source: guide, later: comes later}}\n")
     result = ask()
     assert result.exit_code == 6
-    assert "UNKNOWN h1 gpu.count: expected 2: no check judges it yet: comes later" in result.stdout
+    assert "UNKNOWN h1 gpu.someday: expected 2: no check judges it yet: comes later" in result.stdout
 
 
 def test_junit_is_written_beside(site: Path) -> None:

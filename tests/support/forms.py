@@ -18,7 +18,14 @@ from hybridctl.parsers.mlnx_qos import read_qos
 from hybridctl.parsers.nccl_log import channels_of
 from hybridctl.parsers.nccl_tests import read_nccl_tests
 from hybridctl.parsers.numactl import read_hardware
+from hybridctl.parsers.nvidia_smi_nvlink import read_nvlink_errors
 from hybridctl.parsers.nvidia_smi_topo import read_topology
+from hybridctl.parsers.nvidia_software import (
+    library_versions,
+    read_fabric_manager_version,
+    read_loaded_module,
+    read_toolkit,
+)
 from hybridctl.parsers.packages import parse_dpkg_query, parse_rpm_query
 from hybridctl.parsers.perftest import read_bandwidth
 from hybridctl.parsers.prometheus import read_query
@@ -120,6 +127,23 @@ FORMS: dict[str, tuple[Callable[[str], Any], str]] = {
     "ipmitool sel": (read_sel, "   a | 05/12/2024 | 10:11:13 | Memory #0x53 | Correctable ECC | Asserted | DIMM000\n"),
     "cmdline": (parse_cmdline, "root=/dev/sda2 iommu.passthrough=1 hugepages=1024 quiet\n"),
     "sysctl": (parse_sysctl, "vm.nr_hugepages = 1024\nvm.zone_reclaim_mode = 0\n"),
+    "nvlink -e": (
+        read_nvlink_errors,
+        "GPU 0: NVIDIA A100 80GB PCIe (UUID: GPU-00000000-1111-2222-3333-444444444444)\n"
+        "\t Link 0: Replay Errors: 0\n\t Link 0: CRC Errors: 3\n"
+        "\t Link 1: Replay Errors: 1\n\t Link 1: CRC Errors: 0\n",
+    ),
+    "driver/nvidia/version": (
+        read_loaded_module,
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.161.08  Sat Feb 17 22:55:47 UTC 2024\n"
+        "GCC version:  gcc version 11.4.0 (Ubuntu 11.4.0-1ubuntu1~22.04)\n",
+    ),
+    "nv-fabricmanager": (read_fabric_manager_version, "Fabric Manager version is : 535.161.08\n"),
+    "version.json": (read_toolkit, '{"cuda": {"name": "CUDA SDK", "version": "12.2.2"}}\n'),
+    "libnvidia-ml": (
+        library_versions,
+        "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.535.161.08\n/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.535.183.01\n",
+    ),
     "modinfo": (read_modinfo, "filename:       /lib/modules/x/hisi_sec2.ko\nversion:        1.3.14\n"),
     "meminfo": (parse_meminfo, "MemTotal:       528246540 kB\nHugePages_Total:      16\n"),
     "dpkg": (parse_dpkg_query, "socat\thold\tinstalled\t1.7.4.4-2\nchrony\thold\tinstalled\t4.3-2+deb12u3\n"),
