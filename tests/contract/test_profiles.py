@@ -12,7 +12,7 @@ from hybridctl.checks import CATALOGUE
 from hybridctl.errors import InvalidInput
 from hybridctl.profiles import load_profile, profile_names
 
-REFERENCES = ("a100-2x80g-reference", "kunpeng-920-reference")
+REFERENCES = ("a100-2x80g-containers", "a100-2x80g-reference", "kunpeng-920-reference", "reference-gateway")
 SOFTWARE = ("debian-12-gateway", "debian-12-monitoring")
 LAB = ("lab-gateway", "lab-monitoring", "lab-worker")
 SCHEMAS = {
