@@ -84,5 +84,11 @@ CHECKS = (
         unproven="chronyc -c sources",
     ),
     Check("time.zone", "time zone", Kind.TEXT, zone, "timedatectl set-timezone UTC; then restart what writes logs"),
-    Check("time.rtc", "what the battery clock counts", Kind.TEXT, rtc, "timedatectl set-local-rtc 0"),
+    Check(
+        "time.rtc",
+        "what the battery clock counts",
+        Kind.TEXT,
+        rtc,
+        "timedatectl set-local-rtc 0; then write the clock into it: hwclock --systohc",
+    ),
 )

@@ -9,6 +9,10 @@ from hybridctl.refusals import Unreadable
 
 __all__ = ["CHECKS"]
 
+# No more than is read: the whole answer holds proxies, some with a password.
+_FIELDS = ("ServerVersion", "Runtimes", "CgroupDriver", "CgroupVersion", "Driver", "ServerErrors")
+_FORMAT = "{" + ",".join(f'"{field}":{{{{json .{field}}}}}' for field in _FIELDS) + "}"
+
 
 def runtimes(host: Any, want: Want) -> Any:
     """Each runtime is one the daemon knows."""
@@ -41,7 +45,7 @@ def cgroups(host: Any, want: Want) -> Result:
 
 
 def _docker(host: Any) -> DockerInfo:
-    return read_docker_info(output(host, "docker info --format %s", "{{json .}}"))
+    return read_docker_info(output(host, "docker info --format %s", _FORMAT))
 
 
 CHECKS = (

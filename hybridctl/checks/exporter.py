@@ -9,11 +9,6 @@ from hybridctl.parsers.prometheus import labels_of, parse_metrics
 
 __all__ = ["CHECKS"]
 
-_HINT = (
-    "on {host}: systemctl status prometheus-node-exporter; journalctl -u prometheus-node-exporter -n 50; "
-    "then: hybridctl provision --layer monitoring --limit {host}"
-)
-
 
 def node_series(host: Any, want: Want) -> Result:
     """node_exporter shows the host's own numbers."""
@@ -95,7 +90,7 @@ CHECKS = (
         "node_exporter shows the host's series",
         Kind.NUMBER,
         node_series,
-        _HINT,
+        "on {host}: journalctl -u prometheus-node-exporter, then hybridctl provision --layer monitoring --limit {host}",
         unit="series",
         varies="each kernel and each mount adds series",
         variables=("node_telemetry_listen_address",),
@@ -105,7 +100,7 @@ CHECKS = (
         "node_exporter's numbers are of now",
         Kind.NUMBER,
         node_clock,
-        _HINT,
+        "on {host}: systemctl restart prometheus-node-exporter; if it stays: compare date -u with timedatectl",
         unit="s",
         varies="the delay of this moment",
         variables=("node_telemetry_listen_address",),

@@ -1,4 +1,4 @@
-"""`docker info --format '{{json .}}'`."""
+"""`docker info --format TEMPLATE`, a JSON object of some of its fields."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
