@@ -176,7 +176,7 @@ CHECKS = (
         "array that carries the model store",
         Kind.TEXT,
         raid_level,
-        "make the array before models are stored: mdadm --create /dev/md0 --level=0 --raid-devices=N DRIVE...",
+        "make the array before models are stored: mdadm --create /dev/md0 --level=0 --raid-devices=N DRIVES",
         variables=_ROOT,
     ),
     Check(
