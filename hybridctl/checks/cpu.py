@@ -58,13 +58,16 @@ def _letters(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-_BOARD = "compare with the order and the firmware's settings: dmidecode -t processor"
+_MAKER = "the board has other processors than the profile is for: dmidecode -t processor; correct hybridctl_profile"
+_MODEL = "compare with the order: dmidecode -t processor; another model wants a profile of its own"
+_SOCKETS = "look for a processor that is missing or switched off: dmidecode -t processor, Status"
+_CORES = "look whether the firmware switches cores off: dmidecode -t processor, Core Enabled"
 
 CHECKS = (
-    Check("cpu.implementer", "maker of the cores", Kind.TEXT, implementer, _BOARD),
-    Check("cpu.model", "processor model", Kind.TEXT, model, _BOARD, unproven=UNPROVEN),
-    Check("cpu.sockets", "sockets fitted", Kind.NUMBER, sockets, _BOARD, unit="sockets"),
-    Check("cpu.cores_per_socket", "cores of a socket", Kind.NUMBER, cores_per_socket, _BOARD, unit="cores"),
+    Check("cpu.implementer", "maker of the cores", Kind.TEXT, implementer, _MAKER),
+    Check("cpu.model", "processor model", Kind.TEXT, model, _MODEL, unproven=UNPROVEN),
+    Check("cpu.sockets", "sockets fitted", Kind.NUMBER, sockets, _SOCKETS, unit="sockets"),
+    Check("cpu.cores_per_socket", "cores of a socket", Kind.NUMBER, cores_per_socket, _CORES, unit="cores"),
     Check(
         "cpu.threads",
         "threads online",

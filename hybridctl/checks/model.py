@@ -158,12 +158,12 @@ class Want:
             raise CannotTell(f"the variable {name} has no value for this host")
         return value
 
-    def judge(self, measured: str | float, *, reason: str = "", remedy: str = "") -> Result:
+    def judge(self, measured: str | float, *, subject: str = "", reason: str = "", remedy: str = "") -> Result:
         """Hold a measured value against the expectation; `reason` and `remedy` are for what misses it."""
         verdict = self.expectation.verdict_of(measured)
         if verdict is Verdict.PASS:
-            return self.result(verdict, measured)
-        return self.result(verdict, measured, reason=reason, remedy=remedy)
+            return self.result(verdict, measured, subject=subject)
+        return self.result(verdict, measured, subject=subject, reason=reason, remedy=remedy)
 
     def result(
         self,

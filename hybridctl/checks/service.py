@@ -5,30 +5,29 @@ from typing import Any
 from hybridctl.checks.model import Check, Kind, Result, Verdict, Want
 from hybridctl.checks.request import Answer, KeyFile, ask
 
-__all__ = ["CHECKS"]
+__all__ = ["CERTIFICATE", "CHECKS", "CLIENT_KEY", "gateway_url", "worker_url"]
 
 _WORKER_KEY = KeyFile("/etc/vllm/vllm.env", "VLLM_API_KEY=")
-_CLIENT_KEY = KeyFile("/etc/haproxy/clients.map")
+CLIENT_KEY = KeyFile("/etc/haproxy/clients.map")
 # The gateway's own certificate, with its authority's when a site has one.
-_CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
+CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
 
 
 def worker_completion(host: Any, want: Want) -> Result:
     """vLLM generates one token, asked on the worker itself."""
     body = {"model": want.variable("vllm_served_model_name"), "prompt": "1", "max_tokens": 1}
-    url = f"http://{_local(str(want.variable('vllm_bind_address')))}:{want.variable('vllm_port')}"
-    return _tokens(want, ask(host, url, "/v1/completions", body, key=_WORKER_KEY))
+    return _tokens(want, ask(host, worker_url(want), "/v1/completions", body, key=_WORKER_KEY))
 
 
 def gateway_completion(host: Any, want: Want) -> Result:
     """The gateway brings one token of a worker's, over TLS and with a client's key."""
     body = {"model": "", "prompt": "1", "max_tokens": 1}
-    return _tokens(want, ask(host, _gateway(want), "/v1/completions", body, key=_CLIENT_KEY, ca_file=_CERTIFICATE))
+    return _tokens(want, ask(host, gateway_url(want), "/v1/completions", body, key=CLIENT_KEY, ca_file=CERTIFICATE))
 
 
 def gateway_models(host: Any, want: Want) -> Result:
     """The gateway lists the models of its workers, over TLS and with a client's key."""
-    answer = ask(host, _gateway(want), "/v1/models", key=_CLIENT_KEY, ca_file=_CERTIFICATE)
+    answer = ask(host, gateway_url(want), "/v1/models", key=CLIENT_KEY, ca_file=CERTIFICATE)
     if answer.trouble:
         return want.result(Verdict.FAIL, 0, reason=answer.trouble)
     try:
@@ -47,7 +46,13 @@ def _local(bind_address: str) -> str:
     return bind_address
 
 
-def _gateway(want: Want) -> str:
+def worker_url(want: Want) -> str:
+    """Return where vLLM is reached on the worker itself."""
+    return f"http://{_local(str(want.variable('vllm_bind_address')))}:{want.variable('vllm_port')}"
+
+
+def gateway_url(want: Want) -> str:
+    """Return where the gateway is reached on itself."""
     return f"https://127.0.0.1:{want.variable('gateway_port')}"
 
 

@@ -60,11 +60,25 @@ def architecture(host: Any, want: Want) -> Result:
     return want.judge(_architecture(host))
 
 
-_REINSTALL = "install the system the profile names, or give the host another hybridctl_profile"
+_DISTRIBUTION = "install the distribution the profile names, or give the host another hybridctl_profile"
+_RELEASE = "upgrade to the release the profile names in a change window, or install it anew"
+_MACHINE = "see uname -a: the host is another machine than the profile is for; correct hybridctl_profile"
 
 CHECKS = (
-    Check("os.distribution", "Linux distribution", Kind.TEXT, distribution, _REINSTALL),
-    Check("os.release", "release of the distribution", Kind.TEXT, release, _REINSTALL),
+    Check(
+        "os.distribution",
+        "Linux distribution",
+        Kind.TEXT,
+        distribution,
+        _DISTRIBUTION,
+    ),
+    Check(
+        "os.release",
+        "release of the distribution",
+        Kind.TEXT,
+        release,
+        _RELEASE,
+    ),
     Check(
         "os.service_pack",
         "openEuler's service pack",
@@ -73,5 +87,11 @@ CHECKS = (
         "bring the host to a supported service pack: dnf upgrade from its repository, then reboot",
         unproven=UNPROVEN,
     ),
-    Check("os.architecture", "architecture of the kernel", Kind.TEXT, architecture, _REINSTALL),
+    Check(
+        "os.architecture",
+        "architecture of the kernel",
+        Kind.TEXT,
+        architecture,
+        _MACHINE,
+    ),
 )

@@ -12,7 +12,10 @@ from hybridctl.checks import CATALOGUE
 from hybridctl.errors import InvalidInput
 from hybridctl.profiles import load_profile, profile_names
 
-REFERENCES = ("a100-2x80g-reference", "a100-8x80g-sxm", "h200-8x141g-sxm", "kunpeng-920-reference")
+REFERENCES = (
+    *("a100-2x80g-containers", "a100-2x80g-reference", "a100-8x80g-sxm", "h200-8x141g-sxm"),
+    *("kunpeng-920-reference", "reference-gateway"),
+)
 SOFTWARE = ("debian-12-gateway", "debian-12-monitoring")
 LAB = ("lab-gateway", "lab-monitoring", "lab-worker")
 SCHEMAS = {

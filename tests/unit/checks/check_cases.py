@@ -115,6 +115,7 @@ VARIABLES = {
     "vllm_served_model_name": "tiny",
     "gateway_port": 443,
     "node_telemetry_listen_address": ":9100",
+    "hybridctl_mirror": "http://mirror.site",
 }
 
 

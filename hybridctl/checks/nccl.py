@@ -1,0 +1,202 @@
+"""Checks of NCCL's configuration file: it takes any line without a word, right or wrong."""
+
+import re
+from typing import Any
+
+from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
+from hybridctl.checks.reading import file_text, output
+from hybridctl.parsers.nccl_conf import UNPROVEN, matching_interfaces, read_nccl_conf
+
+__all__ = ["CHECKS"]
+
+# Of NCCL's documentation and source; NCCL itself passes over a name it does not know.
+_NAMES = frozenset(
+    "NCCL_" + name
+    for name in [
+        "ALGO",
+        "BUFFSIZE",
+        "CHECKS_DISABLE",
+        "CHECK_POINTERS",
+        "COLLNET_ENABLE",
+        "COMM_BLOCKING",
+        "CONF_FILE",
+        "CROSS_NIC",
+        "CTA_POLICY",
+        "CUMEM_ENABLE",
+        "CUMEM_HOST_ENABLE",
+        "DEBUG",
+        "DEBUG_FILE",
+        "DEBUG_SUBSYS",
+        "DEBUG_TIMESTAMP_FORMAT",
+        "DEBUG_TIMESTAMP_LEVELS",
+        "DMABUF_ENABLE",
+        "GRAPH_DUMP_FILE",
+        "GRAPH_FILE",
+        "GRAPH_MIXING_SUPPORT",
+        "GRAPH_REGISTER",
+        "HOSTID",
+        "IB_ADAPTIVE_ROUTING",
+        "IB_ADDR_FAMILY",
+        "IB_ADDR_RANGE",
+        "IB_AR_THRESHOLD",
+        "IB_CUDA_SUPPORT",
+        "IB_DATA_DIRECT",
+        "IB_DISABLE",
+        "IB_ECE_ENABLE",
+        "IB_FIFO_TC",
+        "IB_GID_INDEX",
+        "IB_HCA",
+        "IB_MERGE_NICS",
+        "IB_MERGE_VFS",
+        "IB_OOO_RQ",
+        "IB_PCI_RELAXED_ORDERING",
+        "IB_PKEY",
+        "IB_QPS_PER_CONNECTION",
+        "IB_RETRY_CNT",
+        "IB_RETURN_ASYNC_EVENTS",
+        "IB_ROCE_VERSION_NUM",
+        "IB_SL",
+        "IB_SPLIT_DATA_ON_QPS",
+        "IB_TC",
+        "IB_TIMEOUT",
+        "IB_USE_INLINE",
+        "IGNORE_CPU_AFFINITY",
+        "IGNORE_DISABLED_P2P",
+        "L1_SHARED_MEMORY_CARVEOUT",
+        "LAUNCH_MODE",
+        "LAUNCH_ORDER_IMPLICIT",
+        "LL128_BUFFSIZE",
+        "LL_BUFFSIZE",
+        "LOCAL_REGISTER",
+        "MAX_CTAS",
+        "MAX_NCHANNELS",
+        "MAX_P2P_NCHANNELS",
+        "MAX_RINGS",
+        "MIN_CTAS",
+        "MIN_NCHANNELS",
+        "MIN_P2P_NCHANNELS",
+        "MIN_RINGS",
+        "MNNVL_ENABLE",
+        "MNNVL_UUID",
+        "NCHANNELS_PER_NET_PEER",
+        "NCHANNELS_PER_PEER",
+        "NET",
+        "NETDEVS_POLICY",
+        "NET_DISABLE_INTRA",
+        "NET_FORCE_FLUSH",
+        "NET_GDR_C2C",
+        "NET_GDR_LEVEL",
+        "NET_GDR_READ",
+        "NET_PLUGIN",
+        "NET_SHARED_BUFFERS",
+        "NET_SHARED_COMMS",
+        "NSOCKS_PERTHREAD",
+        "NTHREADS",
+        "NVB_DISABLE",
+        "NVLSTREE_MAX_CHUNKSIZE",
+        "NVLS_CHUNKSIZE",
+        "NVLS_ENABLE",
+        "NVLS_NCHANNELS",
+        "OOB_NET_ENABLE",
+        "OOB_NET_IFNAME",
+        "P2P_DIRECT_DISABLE",
+        "P2P_DISABLE",
+        "P2P_LEVEL",
+        "P2P_LL_THRESHOLD",
+        "P2P_NET_CHUNKSIZE",
+        "P2P_NVL_CHUNKSIZE",
+        "P2P_PCI_CHUNKSIZE",
+        "P2P_PXN_LEVEL",
+        "P2P_READ_ENABLE",
+        "PROFILER_PLUGIN",
+        "PROGRAM_NAME",
+        "PROTO",
+        "PXN_DISABLE",
+        "RAS_ADDR",
+        "RAS_ENABLE",
+        "RAS_TIMEOUT_FACTOR",
+        "RUNTIME_CONNECT",
+        "SET_STACK_SIZE",
+        "SHM_DISABLE",
+        "SHM_LOCALITY",
+        "SHM_USE_CUDA_MEMCPY",
+        "SINGLE_RING_THRESHOLD",
+        "SOCKET_FAMILY",
+        "SOCKET_IFNAME",
+        "SOCKET_INLINE",
+        "SOCKET_MIN_TASKSIZE",
+        "SOCKET_NTHREADS",
+        "SOCKET_POLL_TIMEOUT_MSEC",
+        "SOCKET_RETRY_CNT",
+        "SOCKET_RETRY_SLEEP_MSEC",
+        "THREAD_THRESHOLDS",
+        "TOPO_DUMP_FILE",
+        "TOPO_DUMP_FILE_RANK",
+        "TOPO_FILE",
+        "TREE_THRESHOLD",
+        "TUNER_CONFIG_FILE",
+        "TUNER_PLUGIN",
+        "WARN_ENABLE_DEBUG_INFO",
+        "WIN_ENABLE",
+        "WORK_ARGS_BYTES",
+        "WORK_FIFO_BYTES",
+    ]
+)
+
+
+def names(host: Any, want: Want) -> Result:
+    """How many lines set what NCCL does not have."""
+    unknown = sorted(set(_conf(host)) - _NAMES)
+    return want.judge(len(unknown), reason=f"NCCL has no {', '.join(unknown)}: it says nothing and goes on without")
+
+
+def debug(host: Any, want: Want) -> Result:
+    """How much NCCL logs; `off` where the file does not say."""
+    return want.judge(_conf(host).get("NCCL_DEBUG", "off").upper().replace("OFF", "off"))
+
+
+def interfaces(host: Any, want: Want) -> Result:
+    """How many of the host's interfaces NCCL may meet the other ranks by."""
+    wanted = _conf(host).get("NCCL_SOCKET_IFNAME")
+    if wanted is None:
+        return want.result(Verdict.FAIL, 0, reason="NCCL_SOCKET_IFNAME is not set: NCCL takes the first that it finds")
+    found = output(host, "find /sys/class/net/ -mindepth 1 -maxdepth 1 -printf %s", "%f\n").split("\n")
+    here = tuple(sorted(name for name in found if name))
+    if not all(re.fullmatch(r"[\w.:@-]{1,64}", name, re.ASCII) for name in here):
+        raise CannotTell(f"/sys/class/net holds what is no interface: {here[0]!r}")
+    matched = matching_interfaces(wanted, tuple(name for name in here if name not in ("lo", "bonding_masters")))
+    return want.judge(len(matched), reason=f"NCCL_SOCKET_IFNAME={wanted}; the host has {', '.join(here)}")
+
+
+def _conf(host: Any) -> dict[str, str]:
+    return read_nccl_conf(file_text(host, "/etc/nccl.conf"))
+
+
+CHECKS = (
+    Check(
+        "nccl.unknown_names",
+        "names in nccl.conf that NCCL does not have",
+        Kind.NUMBER,
+        names,
+        "correct the name in /etc/nccl.conf; NCCL's documentation lists them under Environment Variables",
+        unit="names",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "nccl.debug",
+        "how much NCCL logs",
+        Kind.TEXT,
+        debug,
+        "take NCCL_DEBUG out of /etc/nccl.conf, or set WARN; set INFO for one run by its environment",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "nccl.interfaces",
+        "interfaces that NCCL_SOCKET_IFNAME names",
+        Kind.NUMBER,
+        interfaces,
+        "name the management interface exactly: NCCL_SOCKET_IFNAME==NAME in /etc/nccl.conf; see ip -brief link",
+        unit="interfaces",
+        unproven=UNPROVEN,
+    ),
+)

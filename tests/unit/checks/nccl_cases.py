@@ -1,0 +1,39 @@
+"""Cases of NCCL's configuration file."""
+
+from check_cases import DENIED, Answers, Cases
+
+READS = ("find /sys/class/net/ -mindepth 1 -maxdepth 1 -printf",)
+
+_CONF = "# by the site\nNCCL_SOCKET_IFNAME==eno1\nNCCL_DEBUG=WARN\nNCCL_IB_HCA==mlx5_0:1 # HDR\n"
+
+
+def _host(wanted: str, interfaces: str = "lo\neno1\nib0\n") -> Answers:
+    return {"nccl.conf": f"NCCL_SOCKET_IFNAME={wanted}\n", "/sys/class/net/": interfaces}
+
+
+CASES: dict[str, Cases] = {
+    "nccl.unknown_names": Cases(
+        {"value": 0},
+        [{"nccl.conf": _CONF}],
+        [{"nccl.conf": _CONF.replace("NCCL_IB_HCA", "NCCL_IB_HCAS")}, {"nccl.conf": f"{_CONF}DEBUG=INFO\n"}],
+        [{"nccl.conf": f"{_CONF}NCCL_IB_TC 106\n"}, {"nccl.conf": _CONF[:-1]}, {}],
+    ),
+    "nccl.debug": Cases(
+        {"any_of": ["off", "VERSION", "WARN"]},
+        [{"nccl.conf": _CONF}, {"nccl.conf": "NCCL_IB_TC=106\n"}, {"nccl.conf": "NCCL_DEBUG=warn\n"}],
+        [{"nccl.conf": _CONF.replace("WARN", "INFO")}, {"nccl.conf": "NCCL_DEBUG=TRACE\nNCCL_DEBUG=WARN\n"}],
+        [{"nccl.conf": "export NCCL_DEBUG=INFO\n"}, {"nccl.conf": DENIED}],
+    ),
+    "nccl.interfaces": Cases(
+        {"value": 1},
+        [_host("=eno1"), _host("en"), _host("^ib,docker"), _host("=eno1:4791,eno9")],
+        [
+            _host("=eno"),
+            _host("eth"),
+            _host("^=eno1,ib0"),
+            _host("e", "lo\neno1\neno2\n"),
+            {"nccl.conf": "NCCL_IB_TC=1\n"},
+        ],
+        [_host("=eno1", ""), _host("=eno1", "a b\n"), {"nccl.conf": "=eno1\n"}],
+    ),
+}
