@@ -7,7 +7,7 @@ from typing import Any
 from hybridctl.checks.kernel_events import counts
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
-from hybridctl.checks.subjects import each
+from hybridctl.checks.subjects import each, stated
 from hybridctl.parsers.kernel_log import UNPROVEN as LOG_UNPROVEN
 from hybridctl.parsers.kernel_modules import UNPROVEN as MODULES_UNPROVEN
 from hybridctl.parsers.kernel_modules import read_lsmod
@@ -28,9 +28,9 @@ def modules(host: Any, want: Want) -> Iterator[Result]:
     """Each module of the accelerators' driver is loaded."""
     loaded = read_lsmod(output(host, "env LC_ALL=C lsmod"))
     for name in want.expectation.wanted:
-        verdict = Verdict.PASS if name in loaded else Verdict.FAIL
-        measured = "loaded" if name in loaded else "not loaded"
-        yield want.result(verdict, measured, subject=name, expected="loaded", reason="the module is not loaded")
+        is_loaded = name in loaded
+        measured, reason = ("loaded", "") if is_loaded else ("not loaded", "the module is not loaded")
+        yield stated(want, name, is_good=is_loaded, measured=measured, expected="loaded", reason=reason)
 
 
 def functions(host: Any, want: Want) -> Iterator[Result]:
@@ -38,13 +38,8 @@ def functions(host: Any, want: Want) -> Iterator[Result]:
     listed = _listed(output(host, "env LC_ALL=C lspci -D -nn"))
     for ids in want.expectation.wanted:
         count = sum(f"{device.vendor}:{device.device}" == ids.casefold() for device in listed)
-        yield want.result(
-            Verdict.PASS if count else Verdict.FAIL,
-            count,
-            subject=ids,
-            expected="at least 1",
-            reason="the firmware shows none: without its licence it hides them",
-        )
+        reason = "the firmware shows none: without its licence it hides them"
+        yield stated(want, ids, is_good=count > 0, measured=count, expected="at least 1", reason=reason)
 
 
 def without_driver(host: Any, want: Want) -> Result:
@@ -65,13 +60,8 @@ def devices(host: Any, want: Want) -> Iterator[Result]:
     available = _available(host)
     for kind in want.expectation.wanted:
         count = len([name for name in available if name.rpartition("-")[0] == kind])
-        yield want.result(
-            Verdict.PASS if count else Verdict.FAIL,
-            count,
-            subject=kind,
-            expected="at least 1",
-            reason="programs have no device of it",
-        )
+        reason = "programs have no device of it"
+        yield stated(want, kind, is_good=count > 0, measured=count, expected="at least 1", reason=reason)
 
 
 def _available(host: Any) -> dict[str, int]:
@@ -121,9 +111,8 @@ def engine(host: Any, want: Want) -> Iterator[Result]:
         except CannotTell as error:
             yield want.result(Verdict.UNKNOWN, None, subject=name, expected="available", reason=str(error))
             continue
-        measured = "available" if engines[name] else "unavailable"
-        verdict = Verdict.PASS if engines[name] else Verdict.FAIL
-        yield want.result(verdict, measured, subject=name, expected="available", reason="it finds no accelerator")
+        measured, reason = ("available", "") if engines[name] else ("unavailable", "it finds no accelerator")
+        yield stated(want, name, is_good=engines[name], measured=measured, expected="available", reason=reason)
 
 
 def gpu_link(host: Any, want: Want) -> Result:

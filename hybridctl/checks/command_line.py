@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
+from hybridctl.checks.model import CannotTell, Check, Kind, Result, Want
 from hybridctl.checks.reading import file_text
+from hybridctl.checks.subjects import stated
 from hybridctl.parsers.kernel import UNPROVEN, parse_cmdline
 
 __all__ = ["CHECKS"]
@@ -29,8 +30,9 @@ def present(host: Any, want: Want) -> Iterator[Result]:
         key, value = _split(word)
         given = words.get(key)
         measured = "not there" if given is None else f"{key}={given[-1]}" if given[-1] else key
-        verdict = Verdict.PASS if given is not None and given[-1] == value else Verdict.FAIL
-        yield want.result(verdict, measured, subject=word, expected=word, reason="the kernel was started without it")
+        is_good = given is not None and given[-1] == value
+        reason = "the kernel was started without it"
+        yield stated(want, word, is_good=is_good, measured=measured, expected=word, reason=reason)
 
 
 def absent(host: Any, want: Want) -> Iterator[Result]:
@@ -39,10 +41,9 @@ def absent(host: Any, want: Want) -> Iterator[Result]:
     for word in want.expectation.wanted:
         key, value = _split(word)
         found = value in words.get(key, ())
-        verdict, measured = (Verdict.FAIL, word) if found else (Verdict.PASS, "not there")
-        yield want.result(
-            verdict, measured, subject=word, expected="not there", reason="the kernel was started with it"
-        )
+        measured = word if found else "not there"
+        reason = "the kernel was started with it"
+        yield stated(want, word, is_good=not found, measured=measured, expected="not there", reason=reason)
 
 
 CHECKS = (

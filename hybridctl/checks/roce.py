@@ -7,7 +7,7 @@ from typing import Any
 from hybridctl.checks.fabric import ports_of
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
-from hybridctl.checks.subjects import each, judged
+from hybridctl.checks.subjects import each, judged, stated
 from hybridctl.parsers.ethtool import UNPROVEN as ETHTOOL_UNPROVEN
 from hybridctl.parsers.ethtool import read_driver, read_pause, read_settings
 from hybridctl.parsers.ibv_devinfo import UNPROVEN as VERBS_UNPROVEN
@@ -140,8 +140,8 @@ def _ecn(point: str) -> Callable[[Any, Want], Iterator[Result]]:
 def _priority(want: Want, subject: str, said: str) -> Result:
     if said not in ("0", "1"):
         return want.result(Verdict.UNKNOWN, None, subject=subject, expected="on", reason=f"/sys says {said[:40]!r}")
-    verdict = Verdict.PASS if said == "1" else Verdict.FAIL
-    return want.result(verdict, "on" if said == "1" else "off", subject=subject, expected="on", reason="it is off")
+    measured = "on" if said == "1" else "off"
+    return stated(want, subject, is_good=said == "1", measured=measured, expected="on", reason="it is off")
 
 
 def _statistic(name: str, reason: str) -> Callable[[Any, Want], Iterator[Result]]:
