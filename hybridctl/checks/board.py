@@ -55,6 +55,7 @@ CHECKS = (
         Kind.TEXT,
         firmware_mode,
         "set the boot mode in the firmware's settings; a system installed in the other mode is installed anew",
+        unproven="/sys/firmware of a Kunpeng board",
     ),
     Check(
         "board.bios_version",

@@ -118,6 +118,7 @@ CHECKS = (
         threads_per_core,
         "see whether SMT is as wanted: cat /sys/devices/system/cpu/smt/control; it is set in the firmware's settings",
         unit="threads",
+        unproven=UNPROVEN,
     ),
     Check(
         "cpu.numa_nodes",
@@ -126,6 +127,7 @@ CHECKS = (
         numa_nodes,
         "set NUMA (NPS, sub-NUMA clusters, die interleaving) in the firmware's settings; see: lscpu | grep NUMA",
         unit="nodes",
+        unproven=UNPROVEN,
     ),
     Check(
         "cpu.governor",
@@ -133,6 +135,7 @@ CHECKS = (
         Kind.TEXT,
         governor,
         "cpupower frequency-set -g performance; a unit must set it at each boot",
+        unproven="/sys/devices/system/cpu of a Kunpeng 920",
     ),
     Check(
         "cpu.vulnerabilities",
@@ -141,5 +144,6 @@ CHECKS = (
         vulnerabilities,
         "install the newest kernel and microcode; what stays: grep -H . /sys/devices/system/cpu/vulnerabilities/*",
         unit="vulnerabilities",
+        unproven="/sys/devices/system/cpu of a Kunpeng 920",
     ),
 )

@@ -167,6 +167,7 @@ CHECKS = (
         Kind.TEXT,
         driver,
         "modprobe mlx5_core; if it will not bind: dmesg | grep {subject}",
+        unproven="lspci -vvv of a ConnectX adapter",
     ),
     Check(
         "fabric.pcie_speed",
@@ -175,6 +176,7 @@ CHECKS = (
         pcie_speed,
         "set the slot's speed to Auto in the firmware's settings; compare LnkCap of the port above: lspci -tv",
         unit="GT/s",
+        unproven="lspci -vvv of a ConnectX adapter",
     ),
     Check(
         "fabric.pcie_lanes",
@@ -183,6 +185,7 @@ CHECKS = (
         pcie_lanes,
         "move {subject} to a slot with that many lanes, or switch off the slot's bifurcation; dmidecode -t slot",
         unit="lanes",
+        unproven="lspci -vvv of a ConnectX adapter",
     ),
     Check(
         "fabric.pcie_link",
@@ -190,6 +193,7 @@ CHECKS = (
         Kind.TEXT,
         pcie_link,
         "reseat the adapter or its riser, then compare LnkCap and LnkSta: lspci -vvv -s {subject}",
+        unproven="lspci -vvv of a ConnectX adapter",
     ),
     Check(
         "fabric.ports",

@@ -82,6 +82,7 @@ CHECKS = (
         "drain the host, see which module it is: journalctl -k -g 'Memory failure'; ipmitool sel elist",
         unit="KiB",
         varies="what has broken until now",
+        unproven="/proc/meminfo and /sys/kernel/mm of openEuler 22.03",
     ),
     Check(
         "memory.log_errors",
@@ -99,6 +100,7 @@ CHECKS = (
         huge_pages,
         "sysctl vm.nr_hugepages says who sets it: grep -r hugepages /etc/sysctl.d; the role's is host_base_hugepages",
         unit="pages",
+        unproven="/proc/meminfo and /sys/kernel/mm of openEuler 22.03",
     ),
     Check(
         "memory.transparent_huge_pages",
@@ -106,5 +108,6 @@ CHECKS = (
         Kind.TEXT,
         transparent_huge_pages,
         "hybridctl provision --role host_base --limit {host}; its variable is host_base_transparent_hugepages",
+        unproven="/proc/meminfo and /sys/kernel/mm of openEuler 22.03",
     ),
 )

@@ -258,6 +258,7 @@ CHECKS = (
         "see when: journalctl -k -g {subject}; compare with the switch's log, then swap the cable",
         unit="losses",
         varies=_VARIES,
+        unproven="/sys/class/net of a ConnectX adapter",
     ),
     Check(
         "network.checksum_errors",
@@ -267,6 +268,7 @@ CHECKS = (
         "clean or swap cable and transceiver of {subject}; see FEC: ethtool --show-fec {subject}",
         unit="frames",
         varies=_VARIES,
+        unproven="/sys/class/net of a ConnectX adapter",
     ),
     Check(
         "network.missed_frames",
@@ -276,5 +278,6 @@ CHECKS = (
         "enlarge the ring: ethtool -g {subject}, then ethtool -G {subject} rx MAXIMUM; see where its interrupts go",
         unit="frames",
         varies=_VARIES,
+        unproven="/sys/class/net of a ConnectX adapter",
     ),
 )
