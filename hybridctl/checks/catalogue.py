@@ -1,12 +1,17 @@
 """All checks by id, in the order in which a report shows them."""
 
 from hybridctl.checks import (
+    accelerator,
+    board,
     clock,
+    command_line,
     containers,
     cpu,
     drive_health,
     engine,
     exporter,
+    fabric,
+    fabric_counters,
     gateway_state,
     gpu,
     gpu_health,
@@ -14,9 +19,12 @@ from hybridctl.checks import (
     kernel_state,
     login,
     memory,
+    memory_health,
+    memory_modules,
     nccl,
     nvidia,
     packages,
+    roce,
     service,
     storage,
     system,
@@ -51,6 +59,15 @@ _MODULES = (
     gpu_health,
     gpu_links,
     nvidia,
+    # Fabric and board.
+    fabric,
+    fabric_counters,
+    roce,
+    accelerator,
+    board,
+    memory_modules,
+    memory_health,
+    command_line,
 )
 CATALOGUE: dict[str, Check] = {check.id: check for module in _MODULES for check in module.CHECKS}
 TOPICS: tuple[str, ...] = tuple(dict.fromkeys(check.topic for check in CATALOGUE.values()))

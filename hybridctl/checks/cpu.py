@@ -5,6 +5,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
+from hybridctl.parsers.cpu_sysfs import read_governors, read_vulnerabilities
 from hybridctl.parsers.lscpu import UNPROVEN, implementer_of, model_of, number_of, online_of, parse_lscpu
 
 __all__ = ["CHECKS"]
@@ -53,6 +54,34 @@ def frequency(host: Any, want: Want) -> Result:
     return want.judge(float(value))
 
 
+def threads_per_core(host: Any, want: Want) -> Result:
+    """Threads of one core."""
+    return want.judge(number_of(_lscpu(host), "Thread(s) per core"))
+
+
+def numa_nodes(host: Any, want: Want) -> Result:
+    """NUMA nodes of one socket."""
+    cpu = _lscpu(host)
+    nodes = number_of(cpu, "NUMA node(s)") / number_of(cpu, "Socket(s)")
+    return want.judge(int(nodes) if nodes.is_integer() else nodes, reason="the firmware cuts the sockets otherwise")
+
+
+def governor(host: Any, want: Want) -> Result:
+    """What sets the frequency of the cores; without cpufreq the firmware does, and nothing is measured."""
+    found = read_governors(output(host, "grep -H . /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"))
+    names = sorted(set(found.values()))
+    few = min(names, key=list(found.values()).count)
+    odd = [str(cpu) for cpu, name in sorted(found.items()) if name == few]
+    return want.judge(", ".join(names), reason=f"{few} on CPU {', '.join(odd[:8])}{' ...' if odd[8:] else ''}")
+
+
+def vulnerabilities(host: Any, want: Want) -> Result:
+    """Vulnerabilities of the processor that are open."""
+    found = read_vulnerabilities(output(host, "grep -H . /sys/devices/system/cpu/vulnerabilities/*"))
+    is_open = sorted(name for name, vulnerable in found.items() if vulnerable)
+    return want.judge(len(is_open), reason=f"open: {', '.join(is_open)}")
+
+
 def _letters(text: str) -> str:
     # Of any script: boards sold in China name themselves 鲲鹏.
     return "".join(letter for letter in text.casefold() if letter.isalnum())
@@ -84,5 +113,40 @@ CHECKS = (
         "set the firmware's power policy to performance; see cat /sys/devices/system/cpu/cpu0/cpufreq/scaling_driver",
         unit="MHz",
         unproven=UNPROVEN,
+    ),
+    Check(
+        "cpu.threads_per_core",
+        "threads of a core",
+        Kind.NUMBER,
+        threads_per_core,
+        "see whether SMT is as wanted: cat /sys/devices/system/cpu/smt/control; it is set in the firmware's settings",
+        unit="threads",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "cpu.numa_nodes",
+        "NUMA nodes of a socket",
+        Kind.NUMBER,
+        numa_nodes,
+        "set NUMA (NPS, sub-NUMA clusters, die interleaving) in the firmware's settings; see: lscpu | grep NUMA",
+        unit="nodes",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "cpu.governor",
+        "governor of the cores' frequency",
+        Kind.TEXT,
+        governor,
+        "cpupower frequency-set -g performance; a unit must set it at each boot",
+        unproven="/sys/devices/system/cpu of a Kunpeng 920",
+    ),
+    Check(
+        "cpu.vulnerabilities",
+        "open vulnerabilities of the processor",
+        Kind.NUMBER,
+        vulnerabilities,
+        "install the newest kernel and microcode; what stays: grep -H . /sys/devices/system/cpu/vulnerabilities/*",
+        unit="vulnerabilities",
+        unproven="/sys/devices/system/cpu of a Kunpeng 920",
     ),
 )

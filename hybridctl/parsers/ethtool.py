@@ -1,4 +1,4 @@
-"""`ethtool`: plain, `-i`, `-S` and `-k`."""
+"""`ethtool`: plain, `-a`, `-i`, `-S` and `-k`."""
 
 import re
 from collections.abc import Mapping
@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from hybridctl.parsers._text import key_values, number, whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["UNPROVEN", "Driver", "Settings", "read_driver", "read_features", "read_settings", "read_statistics"]
+__all__ = [
+    "UNPROVEN",
+    "Driver",
+    "Settings",
+    "read_driver",
+    "read_features",
+    "read_pause",
+    "read_settings",
+    "read_statistics",
+]
 
-UNPROVEN = "ethtool -i, -S and -k of a ConnectX or hns3 adapter"
+UNPROVEN = "ethtool -a, -i, -S and -k of a ConnectX or hns3 adapter"
 
 _TOOL = "ethtool"
 
@@ -88,6 +97,20 @@ def _switch(key: str, said: Mapping[str, str], on: str, off: str) -> bool | None
     if word not in (None, on, off):
         raise Unreadable(_TOOL, f"{key}: {value}", f"neither {on} nor {off}")
     return None if word is None else word == on
+
+
+def read_pause(text: str) -> tuple[bool, bool]:
+    """Read `ethtool -a`: whether pause frames are obeyed (RX) and sent (TX), of all traffic alike.
+
+    Raises:
+        Unreadable: one of them is missing or neither on nor off.
+    """
+    lines = whole_lines(_TOOL, text)
+    said = key_values(_TOOL, (line for line in lines if re.match(r"(?:RX|TX):", line)))
+    receives, sends = (_switch(key, said, "on", "off") for key in ("RX", "TX"))
+    if receives is None or sends is None:
+        raise Unreadable(_TOOL, text.strip().split("\n")[0], "no RX and TX of pause frames")
+    return receives, sends
 
 
 def read_driver(text: str) -> Driver:

@@ -1,12 +1,13 @@
-"""`ibv_devinfo`: the adapters as the verbs library sees them."""
+"""`ibv_devinfo`, also with `-v`: the adapters as the verbs library sees them."""
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
 from hybridctl.parsers._text import whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["UNPROVEN", "VerbsPort", "read_devinfo"]
+__all__ = ["UNPROVEN", "Gid", "VerbsPort", "read_devinfo", "read_gids"]
 
 UNPROVEN = "ibv_devinfo"
 
@@ -24,6 +25,16 @@ class VerbsPort:
     max_mtu: int
     active_mtu: int
     layer: str
+
+
+@dataclass(frozen=True)
+class Gid:
+    """An address of a port: type such as `RoCE v2`, and whether it is that of an IPv4 address."""
+
+    adapter: str
+    port: int
+    type: str
+    is_ipv4: bool
 
 
 def read_devinfo(text: str) -> tuple[VerbsPort, ...]:
@@ -69,3 +80,30 @@ def _port(adapter: dict[str, str], said: dict[str, str]) -> VerbsPort:
     if not all(re.fullmatch(r"\d{1,6}", one, re.ASCII) for one in numbers) or not all(texts):
         raise Unreadable(_TOOL, f"{texts[0]} port {numbers[0]}", "state, MTU, link layer or firmware are missing")
     return VerbsPort(texts[0], texts[1], int(numbers[0]), texts[2], int(numbers[1]), int(numbers[2]), texts[3])
+
+
+def read_gids(text: str) -> tuple[Gid, ...]:
+    """Read the GIDs that `ibv_devinfo -v` lists; older versions name no types.
+
+    Raises:
+        Unreadable: no GID is listed, or one has no type, no address or no port.
+    """
+    found = []
+    adapter, port = "", 0
+    for line in whole_lines(_TOOL, text):
+        if head := re.fullmatch(r"hca_id:\s+(\S+)\s*", line):
+            adapter, port = head[1], 0
+        elif head := re.fullmatch(r"\s+port:\s+(\d{1,4})\s*", line, re.ASCII):
+            port = int(head[1])
+        elif line.lstrip().startswith("GID["):
+            gid = re.fullmatch(r"\s+GID\[ *\d+\]:\s+([0-9a-fA-F:.]+), (\S.*?)\s*", line, re.ASCII)
+            try:
+                address = ipaddress.IPv6Address(gid[1] if gid else "")
+            except ValueError:
+                raise Unreadable(_TOOL, line, "a GID with its type was expected") from None
+            if gid is None or not adapter or not port:
+                raise Unreadable(_TOOL, line, "a GID without adapter and port")
+            found.append(Gid(adapter, port, gid[2], address.ipv4_mapped is not None))
+    if not found:
+        raise Unreadable(_TOOL, text.strip().split("\n")[0], "no GID is listed")
+    return tuple(found)

@@ -5,9 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hybridctl.parsers._text import number, whole_lines
+from hybridctl.parsers.sysfs import read_values
 from hybridctl.refusals import Unreadable
 
-__all__ = ["SATURATION", "SysfsAdapter", "SysfsPort", "read_listing", "read_tree"]
+__all__ = [
+    "SATURATION",
+    "SysfsAdapter",
+    "SysfsPort",
+    "read_counters",
+    "read_interfaces",
+    "read_listing",
+    "read_rates",
+    "read_tree",
+]
 
 _TOOL = "/sys/class/infiniband"
 # The counters of the class PortCounters stop at their width (InfiniBand Architecture Specification 1, 16.1.3.5).
@@ -87,6 +97,54 @@ def read_listing(text: str) -> tuple[SysfsAdapter, ...]:
         if colon and "/" in path and not path.startswith("grep") and files.setdefault(path, value) != value:
             raise Unreadable(_TOOL, line, "the file is listed twice")
     return read_tree(files)
+
+
+def read_counters(text: str) -> dict[str, dict[str, int]]:
+    """Read `grep -H .` of counters: by port (`mlx5_0/1`) and name.
+
+    Raises:
+        Unreadable: a path is no counter's, or a value no number (`N/A (no PMA)`: a virtual function).
+    """
+    found: dict[str, dict[str, int]] = {}
+    for path, value in read_values(text).items():
+        place = re.fullmatch(r"/sys/class/infiniband/([\w.-]+)/ports/(\d{1,4})/(?:hw_)?counters/(\w+)", path, re.ASCII)
+        if place is None:
+            raise Unreadable(_TOOL, path, "it is no counter of a port")
+        found.setdefault(f"{place[1]}/{place[2]}", {})[place[3]] = number(_TOOL, f"{path}:{value}", value)
+    return found
+
+
+def read_interfaces(text: str) -> dict[str, tuple[str, ...]]:
+    """Read `ls -d /sys/class/infiniband/*/device/net/*`: network interfaces by adapter.
+
+    Raises:
+        Unreadable: a line is no such path, or the last one is cut.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for line in whole_lines(_TOOL, text):
+        path = re.fullmatch(r"/sys/class/infiniband/([\w.-]+)/device/net/([\w.@-]+)", line, re.ASCII)
+        if path:
+            found[path[1]] = (*found.get(path[1], ()), path[2])
+        elif line:
+            raise Unreadable(_TOOL, line, "it is no interface of an adapter")
+    return found
+
+
+def read_rates(text: str) -> dict[str, tuple[int, str]]:
+    """Read `grep -H .` of rates: lanes and speed (`4X HDR` is 4 and `HDR`) by port (`mlx5_0/1`).
+
+    Raises:
+        Unreadable: a path is no port's, or a value no rate with lanes and speed.
+    """
+    found = {}
+    for path, value in read_values(text).items():
+        place = re.fullmatch(r"/sys/class/infiniband/([\w.-]+)/ports/(\d{1,4})/rate", path, re.ASCII)
+        rate = re.fullmatch(r"[\d.]+ Gb/sec \((\d{1,2})X ?(\w*)\)", value, re.ASCII)
+        if place is None or rate is None:
+            raise Unreadable(_TOOL, f"{path}:{value}", "it is no rate of a port")
+        # The slowest speed, 2.5 Gb/s a lane, has no word in the kernel.
+        found[f"{place[1]}/{place[2]}"] = (int(rate[1]), rate[2] or "SDR")
+    return found
 
 
 def read_tree(files: Mapping[str, str]) -> tuple[SysfsAdapter, ...]:

@@ -44,7 +44,7 @@ KINDS: dict[str, re.Pattern[str]] = {
     "edac": re.compile(r"EDAC .*\b\d+ [CU]E\b|EDAC .*(?:error|UE|CE) (?:on|overflow)"),
     "mlx5": re.compile(r"mlx5_\w+.*(?:error|failed|insufficient power|High Temperature|timeout|Link down)"),
     "nvme": re.compile(r"\bnvme\d*(?:n\d+)?: .*(?:timeout|I/O error|controller is down|resetting|Abort status|failed)"),
-    "aer": re.compile(r"AER: |PCIe Bus Error: "),
+    "aer": re.compile(r"AER: (?!enabled with IRQ)|PCIe Bus Error: "),
     "bandwidth": re.compile(r"available PCIe bandwidth, limited by"),
     "uacce": re.compile(
         r"(?:uacce|hisi_(?:sec2|hpre|zip|qm|rde)).*(?:fail|error|reset|abnormal|timeout)", re.IGNORECASE

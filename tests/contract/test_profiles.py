@@ -14,7 +14,7 @@ from hybridctl.profiles import load_profile, profile_names
 
 REFERENCES = (
     *("a100-2x80g-containers", "a100-2x80g-reference", "a100-8x80g-sxm", "h200-8x141g-sxm"),
-    *("kunpeng-920-reference", "reference-gateway"),
+    *("kunpeng-920-a100", "kunpeng-920-reference", "reference-gateway"),
 )
 SOFTWARE = ("debian-12-gateway", "debian-12-monitoring")
 LAB = ("lab-gateway", "lab-monitoring", "lab-worker")
@@ -94,6 +94,25 @@ def test_every_check_is_judged_somewhere() -> None:
 def test_the_guides_table(name: str, check: str, wanted: object) -> None:
     """Every cell of the guide's hardware table stands in its profile."""
     assert load_profile(name).expectations[check].wanted == wanted
+
+
+def test_both_in_one_chassis_is_all_of_both() -> None:
+    """The chassis with both is asked all that either is, but what it leaves out with a reason."""
+    both, kunpeng, gpus = (
+        load_profile(name) for name in ("kunpeng-920-a100", "kunpeng-920-reference", "a100-2x80g-reference")
+    )
+    assert {*kunpeng.expectations, *gpus.expectations} - {*both.inapplicable} == set(both.expectations)
+    assert both.expectations["os.distribution"].wanted == "openEuler"
+    assert both.expectations["fabric.rate"].wanted == 200
+    assert both.expectations["network.rate"].wanted == 25
+
+
+@pytest.mark.parametrize("what", ["title", "remedy", "function"])
+def test_no_two_checks_are_the_same(what: str) -> None:
+    """Each check of hardware and fabric has a title, a function and a remedy of its own."""
+    topics = ("fabric", "network", "accelerator", "board", "kernel", "memory")
+    said = [getattr(check, what) for check in CATALOGUE.values() if check.topic in topics]
+    assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from hybridctl.parsers.cpu_sysfs import read_governors, read_vulnerabilities
 from hybridctl.parsers.dmidecode import read_dmidecode
 from hybridctl.parsers.drives import read_nvme_log, read_smart
-from hybridctl.parsers.ethtool import read_driver, read_features, read_statistics
+from hybridctl.parsers.ethtool import read_driver, read_features, read_pause, read_statistics
 from hybridctl.parsers.haproxy import read_info
-from hybridctl.parsers.ibv_devinfo import read_devinfo
+from hybridctl.parsers.ibv_devinfo import read_devinfo, read_gids
+from hybridctl.parsers.infiniband_sysfs import read_counters, read_rates
+from hybridctl.parsers.ipmi_mc import read_firmware
 from hybridctl.parsers.ipmi_sel import read_sel
 from hybridctl.parsers.kernel import parse_cmdline, parse_sysctl
 from hybridctl.parsers.kernel_modules import read_modinfo
@@ -26,6 +29,7 @@ from hybridctl.parsers.nvidia_software import (
     read_loaded_module,
     read_toolkit,
 )
+from hybridctl.parsers.openssl_engine import read_engines
 from hybridctl.parsers.packages import parse_dpkg_query, parse_rpm_query
 from hybridctl.parsers.perftest import read_bandwidth
 from hybridctl.parsers.prometheus import read_query
@@ -144,6 +148,22 @@ FORMS: dict[str, tuple[Callable[[str], Any], str]] = {
         library_versions,
         "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.535.161.08\n/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.535.183.01\n",
     ),
+    "ethtool -a": (read_pause, "Pause parameters for ens1f0np0:\nAutonegotiate:\toff\nRX:\t\toff\nTX:\t\ton\n"),
+    "ibv_devinfo -v": (read_gids, DEVINFO + "\t\t\tGID[  3]:\t\t::ffff:10.2.0.7, RoCE v2\n"),
+    "ipmitool mc info": (read_firmware, "Device ID                 : 1\nFirmware Revision         : 3.65\n"),
+    "openssl engine": (read_engines, "(kae) Kunpeng Accelerator Engine\n     [ available ]\n"),
+    "governors": (read_governors, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor:performance\n"),
+    "vulnerabilities": (
+        read_vulnerabilities,
+        "/sys/devices/system/cpu/vulnerabilities/meltdown:Not affected\n"
+        "/sys/devices/system/cpu/vulnerabilities/spectre_v2:Vulnerable\n",
+    ),
+    "counters": (
+        read_counters,
+        "/sys/class/infiniband/mlx5_0/ports/1/counters/symbol_error:12\n"
+        "/sys/class/infiniband/mlx5_0/ports/1/hw_counters/packet_seq_err:345\n",
+    ),
+    "rates": (read_rates, "/sys/class/infiniband/mlx5_0/ports/1/rate:200 Gb/sec (4X HDR)\n"),
     "modinfo": (read_modinfo, "filename:       /lib/modules/x/hisi_sec2.ko\nversion:        1.3.14\n"),
     "meminfo": (parse_meminfo, "MemTotal:       528246540 kB\nHugePages_Total:      16\n"),
     "dpkg": (parse_dpkg_query, "socat\thold\tinstalled\t1.7.4.4-2\nchrony\thold\tinstalled\t4.3-2+deb12u3\n"),
