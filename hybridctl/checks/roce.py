@@ -20,6 +20,7 @@ from hybridctl.parsers.sysfs import read_values
 __all__ = ["CHECKS"]
 
 _NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
+_NO_RECORDING = "/sys/class/net of a ConnectX adapter"
 _VARIES = "it grows for as long as the interface is there: decide how many are too many"
 
 
@@ -258,7 +259,7 @@ CHECKS = (
         "see when: journalctl -k -g {subject}; compare with the switch's log, then swap the cable",
         unit="losses",
         varies=_VARIES,
-        unproven="/sys/class/net of a ConnectX adapter",
+        unproven=_NO_RECORDING,
     ),
     Check(
         "network.checksum_errors",
@@ -268,7 +269,7 @@ CHECKS = (
         "clean or swap cable and transceiver of {subject}; see FEC: ethtool --show-fec {subject}",
         unit="frames",
         varies=_VARIES,
-        unproven="/sys/class/net of a ConnectX adapter",
+        unproven=_NO_RECORDING,
     ),
     Check(
         "network.missed_frames",
@@ -278,6 +279,6 @@ CHECKS = (
         "enlarge the ring: ethtool -g {subject}, then ethtool -G {subject} rx MAXIMUM; see where its interrupts go",
         unit="frames",
         varies=_VARIES,
-        unproven="/sys/class/net of a ConnectX adapter",
+        unproven=_NO_RECORDING,
     ),
 )

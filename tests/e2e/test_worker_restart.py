@@ -6,12 +6,11 @@ One story in the order of the tests: what one of them leaves to be restarted, th
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 from clients import Clients
 from rack import BIN, NAME, ROOT, Rack, document, lab
+from waiting import until
 
 from hybridctl.changes import key_set
 
@@ -45,14 +44,6 @@ def pool(rack: Rack) -> dict[str, str]:
     """Return worker -> UP, DOWN or DRAIN."""
     rows = [line.split(",") for line in says(rack, "show stat vllm 4 -1").splitlines()]
     return {row[1]: row[17].split()[0] for row in rows if row[0] == "vllm"}
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 300) -> None:
-    """Ask again until it is so; fail when the time is over."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def noted(rack: Rack, host: str) -> bool:
@@ -123,21 +114,22 @@ def test_a_gateway_that_cannot_be_asked_stops_nothing(rack: Rack) -> None:
 
 def test_a_worker_that_dies_drained_is_given_back_by_the_next_run(rack: Rack) -> None:
     """Powered off between drain and token, it stays drained; the plan says so, and the next provision undrains it."""
-    wait_until(lambda: "yes" in rack.on("gw1", "sh", "-c", "test -S /run/haproxy/admin.sock && echo yes || true"))
+    there = "test -S /run/haproxy/admin.sock && echo yes || true"
+    until(lambda: "yes" in rack.on("gw1", "sh", "-c", there), "HAProxy runs again")
     assert pool(rack)["cpu2"] == "DRAIN"
     says(rack, "set server vllm/cpu2 state ready")
-    wait_until(lambda: pool(rack) == dict.fromkeys(WORKERS, "UP"))
+    until(lambda: pool(rack) == dict.fromkeys(WORKERS, "UP"), "both workers are up")
     with subprocess.Popen(
         [BIN / "hybridctl", "provision", "-i", rack.inventory, *ROLE],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as running:
-        wait_until(lambda: noted(rack, "cpu1") and pool(rack)["cpu1"] == "DRAIN")
+        until(lambda: noted(rack, "cpu1") and pool(rack)["cpu1"] == "DRAIN", "cpu1 is drained")
         lab("poweroff", "--name", NAME, "cpu1")
         assert running.wait(300) == 4
     lab("poweron", "--name", NAME, "cpu1")
-    wait_until(lambda: unit(rack, "cpu1", "ActiveState") == "active")
+    until(lambda: unit(rack, "cpu1", "ActiveState") == "active", "vLLM starts again")
     planned = key_set(document(rack.hybridctl("plan", *ROLE))["hosts"])
     assert ("cpu1", "command gateway: Send it requests again", "run") in planned
     done = rack.hybridctl("provision", *ROLE)

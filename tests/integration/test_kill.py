@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blows import Victim, until
+from blows import Victim
 from host_checksum import differences
 from lab_site import BIN, LabSite, raised
+from waiting import until
 
 from hybridctl.processes import processes_with
 

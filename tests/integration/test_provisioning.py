@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from hybridctl import hostlock
 from hybridctl.errors import ExitCode
@@ -61,7 +60,7 @@ class Other:
 
     def wait(self) -> None:
         """Come back when its play waits."""
-        until(lambda: self.here.exists() or self.process.poll() is not None)
+        until(lambda: self.here.exists() or self.process.poll() is not None, "the play waits")
         assert self.process.poll() is None, "it ended before it came to its task"
 
     def end(self) -> int:
@@ -74,13 +73,6 @@ class Other:
         self.process.kill()
         self.process.wait()
         end_processes(str(self.root))
-
-
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    """Wait for a condition; after `seconds` the test goes on and fails by what it looks at."""
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -5,31 +5,17 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from lab_site import BIN
+from waiting import until
 
 from hybridctl.lab.cgroup import cgroup_mount, members
 from hybridctl.lab.container import unmount_below
 from hybridctl.lab.fleet import Lab
 
-__all__ = ["Victim", "until"]
-
-PATIENCE = 300  # seconds; ends a hang, judges no slow machine
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Wait for a condition.
-
-    Raises:
-        AssertionError: it does not come.
-    """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
+__all__ = ["Victim"]
 
 
 class Victim:

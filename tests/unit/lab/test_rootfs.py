@@ -4,11 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from hybridctl.errors import HybridctlError
 from hybridctl.lab import rootfs
@@ -99,17 +98,10 @@ def test_a_step_ends_with_the_program_that_wanted_it() -> None:
     seconds = f"3600.{os.getpid()}"
     code = f"from hybridctl.lab.rootfs import _run; _run(['sh', '-c', 'sleep {seconds}; true'], '', '')"
     with subprocess.Popen([sys.executable, "-c", code]) as program:
-        _until(lambda: bool(_sleepers(seconds)))
+        until(lambda: bool(_sleepers(seconds)), "it sleeps")
         program.send_signal(signal.SIGKILL)
-    _until(lambda: not processes(seconds))
+    until(lambda: not processes(seconds), "nothing of it is left")
 
 
 def _sleepers(seconds: str) -> list[int]:
     return [pid for pid in processes(f"sleep {seconds} ") if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"]
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
