@@ -62,27 +62,36 @@ class Frames:
         elif words[0] == b"err" and number == self.underway and self._output is None:
             self._output, self._lines = self._lines, []
         elif words[0] == b"end" and number == self.underway and self._output is not None:
-            told = _told(self._output, b"".join(self._lines))
+            told = _told(self._output, self._lines)
             self.underway, self._lines, self._output = None, [], None
             yield number, told
 
 
-def _told(output: list[bytes], errors: bytes) -> Told:
+def _told(output: list[bytes], errors: list[bytes]) -> Told:
     """Return the answer; what is not whole is none."""
-    statuses = dict(_STATUS.findall(errors))
-    if set(statuses) != {b"s", b"b"}:
-        return Trouble("a command's exit status did not come back")
-    if statuses[b"b"] != b"0":
-        return Trouble(f"base64 ended with status {statuses[b'b'].decode()} there: a command's output is not whole")
+    statuses = [status for line in errors for status in _STATUS.findall(line)]
+    if sorted(kind for kind, _ in statuses) != [b"b", b"s"]:
+        return Trouble("a command's exit status did not come back, or came twice")
+    status = dict(statuses)
+    if status[b"b"] != b"0":
+        return Trouble(f"base64 ended with status {status[b'b'].decode()} there: a command's output is not whole")
     try:
-        if any(len(line) != _LINE for line in output[:-1]):
-            raise binascii.Error
-        stdout = base64.b64decode(b"".join(output), validate=True)
-        if not stdout.endswith(b"."):
-            raise binascii.Error
-        stderr = base64.b64decode(_STATUS.sub(b"", errors), validate=True)
+        stdout = _decoded(output)
+        stderr = _decoded([rest for line in errors if (rest := _STATUS.sub(b"", line))])
     except binascii.Error:
         return Trouble("something else printed into a command's output")
     if len(stderr) >= MOST_STDERR:
         return Trouble(f"a command printed more than {MOST_STDERR >> 20} MiB of errors")
-    return Answer(int(statuses[b"s"]), stdout[:-1], stderr)
+    return Answer(int(status[b"s"]), stdout, stderr)
+
+
+def _decoded(lines: list[bytes]) -> bytes:
+    """Return what base64 wrote, without the dot at its end.
+
+    Raises:
+        binascii.Error: a line that is not full stands before the last one, or the dot is missing.
+    """
+    text = base64.b64decode(b"".join(lines), validate=True)
+    if any(len(line) != _LINE for line in lines[:-1]) or not text.endswith(b"."):
+        raise binascii.Error
+    return text[:-1]

@@ -4,7 +4,7 @@ import base64
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hybridctl.evidence import frames as module
@@ -26,7 +26,7 @@ def read(data: bytes, count: int = 9, step: int = 0) -> dict[int, Told]:
 
 def framed(number: int, stdout: bytes, stderr: bytes = b"", status: int = 0, coded: int = 0) -> bytes:
     """Return a frame as the script writes it."""
-    errors = base64.encodebytes(stderr) + f"#s{status}##b{coded}#".encode()
+    errors = base64.encodebytes(stderr + b".") + f"#s{status}##b{coded}#".encode()
     head, body = f"{MARK} begin {number}\n", base64.encodebytes(stdout + b".")
     return head.encode() + body + f"{MARK} err {number}\n".encode() + errors + f"\n{MARK} end {number}\n".encode()
 
@@ -47,6 +47,9 @@ def test_any_bytes_come_back(stdout: bytes, stderr: bytes, status: int, step: in
 
 @settings(max_examples=100)
 @given(st.integers(0, 600), st.binary(min_size=1, max_size=40))
+@example(439, b"/")
+@example(600, b"AAAA")
+@example(600, b"#s0#")
 def test_a_disturbed_frame_is_whole_or_no_answer(at: int, noise: bytes) -> None:
     """Noise at any place never makes another answer of it."""
     whole = framed(0, b"0123456789" * 30, b"oops\n", 4)
@@ -61,6 +64,16 @@ def test_noise_that_looks_like_output_is_no_output(place: int, noise: bytes) -> 
     """A line of base64 that somebody else printed, between the lines of the output or after them."""
     lines = framed(0, b"x" * 56 * 4 + b"y" * 3).split(b"\n")
     assert isinstance(read(b"\n".join([*lines[:place], noise, *lines[place:]]))[0], Trouble)
+
+
+@pytest.mark.parametrize("noise", [b"AAAA", b"Lg==", b"#s0#", b"#b0#"])
+@pytest.mark.parametrize("stderr", [b"", b"oops\n", b"x" * 200])
+def test_noise_among_the_errors_is_no_error_of_the_command(stderr: bytes, noise: bytes) -> None:
+    """Whatever line it stands before, and whether or not the command printed any errors itself."""
+    lines = framed(0, b"x", stderr).split(b"\n")
+    first, last = lines.index(f"{MARK} err 0".encode()), lines.index(f"{MARK} end 0".encode())
+    for place in range(first + 1, last + 1):
+        assert isinstance(read(b"\n".join([*lines[:place], noise, *lines[place:]]))[0], Trouble)
 
 
 @settings(max_examples=60)
