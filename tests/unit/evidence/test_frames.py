@@ -37,7 +37,7 @@ def ran(*commands: str, limit: int = 5) -> bytes:
     return subprocess.run(["/bin/sh"], input=text.encode(), capture_output=True, check=True).stdout
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(BYTES, BYTES, st.integers(0, 255), st.integers(1, 40), st.binary(max_size=80))
 def test_any_bytes_come_back(stdout: bytes, stderr: bytes, status: int, step: int, noise: bytes) -> None:
     """Output of any bytes, in pieces of any size, after any noise; a noise without line end too."""
@@ -45,7 +45,7 @@ def test_any_bytes_come_back(stdout: bytes, stderr: bytes, status: int, step: in
     assert read(data, step=step) == {3: Answer(status, stdout, stderr)}
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 600), st.binary(min_size=1, max_size=40))
 @example(439, b"/")
 @example(600, b"AAAA")
@@ -76,7 +76,7 @@ def test_noise_among_the_errors_is_no_error_of_the_command(stderr: bytes, noise:
         assert isinstance(read(b"\n".join([*lines[:place], noise, *lines[place:]]))[0], Trouble)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 400))
 def test_a_cut_frame_is_no_answer(length: int) -> None:
     """A connection that drops in the middle of a frame has told nothing of it."""
@@ -85,7 +85,7 @@ def test_a_cut_frame_is_no_answer(length: int) -> None:
     assert told == {}
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.sampled_from([MARK, "hello", "begin", "err", "end", "0", "1", "99", "-1", "AAAA", "#s0##b0#", "\n", " "])
