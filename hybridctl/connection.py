@@ -28,6 +28,7 @@ from hybridctl.evidence.frames import MOST_OUTPUT, Frames
 from hybridctl.evidence.gate import gate, turned_away
 from hybridctl.evidence.script import become, greeting, questions
 from hybridctl.evidence.talk import talk
+from hybridctl.temporary import short_temporary
 
 __all__ = ["COMMAND_TIMEOUT", "HOST_TIMEOUT", "Connection"]
 
@@ -90,9 +91,7 @@ class Connection:
         """
         self._deadline = time.monotonic() + self._host_timeout
         if not self._access.local:
-            # A socket's path ends at 108 bytes.
-            base = tempfile.gettempdir()
-            self._sockets = Path(tempfile.mkdtemp(prefix="hybridctl-", dir=base if len(base) < 50 else "/tmp"))  # noqa: S108
+            self._sockets = Path(tempfile.mkdtemp(prefix="hybridctl-", dir=short_temporary()))
         self.fetch(ask)
 
     def fetch(self, commands: Iterable[str]) -> None:

@@ -25,6 +25,7 @@ from hybridctl.errors import HybridctlError
 from hybridctl.processes import end_processes, processes_with, started
 from hybridctl.redaction import Redactor
 from hybridctl.signals import cancelling
+from hybridctl.temporary import short_temporary
 
 __all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 
@@ -32,9 +33,6 @@ __all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 SSH_ARGS = (
     "-o ControlMaster=auto -o ControlPersist=60s -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 )
-# The path of a Unix socket ends at 108 bytes, and ssh adds 17 of its own to the 10 of Ansible's hash.
-LONGEST_TEMPORARY = 50
-
 # Names of a private folder and of the file in it that tells whose it is.
 _PREFIX, _OWNER = "hybridctl-", "owner"
 
@@ -327,14 +325,14 @@ def _ansible_playbook() -> Path:
 
 def _private_folder() -> Path:
     """Make a folder that only we can read, with a name short enough for ssh's sockets."""
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_temporary()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=short_temporary()))
     (folder / _OWNER).write_text(f"{os.getpid()} {started(os.getpid())}", encoding="ascii")
     return folder
 
 
 def _sweep() -> None:
     """Remove the private folders of runs that were killed, once nothing they started is left."""
-    for folder in _temporary().glob(f"{_PREFIX}*"):
+    for folder in short_temporary().glob(f"{_PREFIX}*"):
         try:
             pid, _, at = (folder / _OWNER).read_text(encoding="ascii").partition(" ")
             ours = folder.stat().st_uid == os.getuid()
@@ -348,11 +346,6 @@ def _sweep() -> None:
 def _is_master(pid: int) -> bool:
     """Tell whether a process only keeps an SSH connection open; nobody uses that any more."""
     return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ssh: ")
-
-
-def _temporary() -> Path:
-    base = tempfile.gettempdir()
-    return Path(base if len(base) <= LONGEST_TEMPORARY else "/tmp")  # noqa: S108
 
 
 def _folder(inventory: Path) -> Path:
