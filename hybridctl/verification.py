@@ -13,7 +13,7 @@ from testinfra.host import Host
 
 from hybridctl.access import Access, look_up
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
-from hybridctl.checks.judge import judge_expectation, role_default
+from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.connection import Connection
 from hybridctl.errors import ExitCode, InvalidInput
@@ -222,8 +222,7 @@ def targets_of(site: Site, inventory: Inventory, limit: str | None) -> tuple[Tar
     if not hosts:
         raise InvalidInput(f"{site.inventory}: the inventory has no host", "add hosts to a group in hosts.yml")
     profiles = {name: load_profile(name, site.root) for name in sorted({h.profile for h in hosts if h.profile})}
-    variables = {name: role_default(name) for check in CATALOGUE.values() for name in check.variables}
-    access = look_up(site, [host.name for host in hosts], variables)
+    access = look_up(site, [host.name for host in hosts], variables_of_checks())
     return tuple(Target(h.name, profiles[h.profile] if h.profile else None, access[h.name]) for h in hosts)
 
 

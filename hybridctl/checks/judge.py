@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -14,7 +15,7 @@ from hybridctl.errors import InvalidInput
 if TYPE_CHECKING:
     from hybridctl.profiles import Profile
 
-__all__ = ["assert_passes", "judge", "judge_expectation", "role_default"]
+__all__ = ["assert_passes", "judge", "judge_expectation", "role_default", "variables_of_checks"]
 
 _READ_FAILED = "put right on {host} what the reason names, then: hybridctl verify --limit {host} --only {check}"
 
@@ -77,12 +78,26 @@ def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[st
 
 def role_default(name: str) -> Any:
     """Return the default of a role's variable as it is written, None when no role has it."""
-    roles = content.collection_root() / "roles"
-    for folder in roles.iterdir():
-        defaults = folder / "defaults" / "main.yml"
-        if name.startswith(f"{folder.name}_") and defaults.is_file():
-            return (yaml.safe_load(defaults.read_text(encoding="utf-8")) or {}).get(name)
-    return None
+    role = next((role for role in _roles() if name.startswith(f"{role}_")), None)
+    return _defaults(role).get(name) if role else None
+
+
+def variables_of_checks() -> dict[str, Any]:
+    """Return the site's variables that checks read, each with the default of its role."""
+    return {name: role_default(name) for check in CATALOGUE.values() for name in check.variables}
+
+
+@cache
+def _roles() -> tuple[str, ...]:
+    """Return the roles that have defaults; of two whose names begin alike, the longer one first."""
+    found = content.collection_root().glob("roles/*/defaults/main.yml")
+    return tuple(sorted((path.parts[-3] for path in found), key=len, reverse=True))
+
+
+@cache
+def _defaults(role: str) -> Mapping[str, Any]:
+    path = content.collection_root() / "roles" / role / "defaults" / "main.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
 
 
 def _unknown(expectation: Expectation, reason: str, remedy: str = "") -> Result:

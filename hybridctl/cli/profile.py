@@ -166,14 +166,9 @@ def capture(host: str, inventory: Path | None, out: Path | None) -> None:
       hybridctl profile capture gw1 > profiles/ours.yml
       hybridctl profile capture gw1 --out profiles/ours.yml
     """
-    from hybridctl.access import look_up
-    from hybridctl.checks import CATALOGUE
-    from hybridctl.checks.judge import role_default
     from hybridctl.checks.model import ConnectionLost
-    from hybridctl.connection import Connection
     from hybridctl.inventory import load_inventory
-    from hybridctl.profiles.capture import capture as measure
-    from hybridctl.profiles.capture import draft
+    from hybridctl.profiles.capture import capture_host, draft
     from hybridctl.redaction import Redactor
     from hybridctl.site import open_site
 
@@ -186,17 +181,10 @@ def capture(host: str, inventory: Path | None, out: Path | None) -> None:
         names = ", ".join(one.name for one in hosts[:5])
         raise InvalidInput(f"{host}: {len(hosts)} hosts ({names}); a draft comes from one", "name one host")
     name = hosts[0].name
-    access = look_up(
-        site, [name], {word: role_default(word) for check in CATALOGUE.values() for word in check.variables}
-    )
-    connection = Connection(name, access[name])
     try:
-        connection.open()
-        found = measure(connection.host, access[name].variables, connection.fetch)
+        found = capture_host(site, name)
     except ConnectionLost as lost:
         raise Unreachable(f"{name}: {lost}", f"hybridctl doctor --limit {name}") from None
-    finally:
-        connection.close()
     redactor = Redactor.for_inventory(known, password_file=site.vault_password_file)
     text = redactor.text(draft(name, found, datetime.now(UTC).date()))
     measured = sum(one.measured is not None for one in found)

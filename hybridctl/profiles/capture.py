@@ -7,12 +7,15 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from hybridctl.access import look_up
 from hybridctl.checks.catalogue import CATALOGUE
-from hybridctl.checks.judge import judge_expectation, role_default
+from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import Check, Expectation, Kind
+from hybridctl.connection import Connection
 from hybridctl.evidence.rounds import in_rounds
+from hybridctl.site import Site
 
-__all__ = ["Captured", "capture", "draft"]
+__all__ = ["Captured", "capture", "capture_host", "draft"]
 
 # No host shows these: a check compares with them, misses, and tells what it measured.
 _NOTHING: dict[Kind, Any] = {Kind.TEXT: "", Kind.NUMBER: float("nan")}
@@ -33,6 +36,21 @@ class Captured:
     reason: str = ""
 
 
+def capture_host(site: Site, name: str) -> tuple[Captured, ...]:
+    """Measure a host of a site.
+
+    Raises:
+        ConnectionLost: it does not answer, or went away.
+    """
+    access = look_up(site, [name], variables_of_checks())[name]
+    connection = Connection(name, access)
+    try:
+        connection.open()
+        return capture(connection.host, access.variables, connection.fetch)
+    finally:
+        connection.close()
+
+
 def capture(
     host: Any, variables: Mapping[str, Any], fetch: Callable[[Sequence[str]], None] = lambda _commands: None
 ) -> tuple[Captured, ...]:
@@ -45,7 +63,7 @@ def capture(
     Raises:
         ConnectionLost: the host went away.
     """
-    given = {name: variables.get(name, role_default(name)) for check in CATALOGUE.values() for name in check.variables}
+    given = {**variables_of_checks(), **variables}
     outcome = in_rounds([partial(_one, host, check, given) for check in CATALOGUE.values()], fetch)
     if outcome.lost is not None:
         raise outcome.lost
