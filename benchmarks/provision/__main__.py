@@ -57,10 +57,12 @@ PARTS = (*LAB_PARTS, "site")
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what is asked for; with `report`, only write table and plots anew."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.provision", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, "report"], default=list(PARTS))
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "report", "all"], default="all")
     parser.add_argument("--extent", choices=EXTENTS, default="short")
     parser.add_argument("--results", type=Path, default=FILE)
     chosen = parser.parse_args(argv)
+    if "all" in chosen.parts:
+        chosen.parts = list(PARTS)
     extent, results = EXTENTS[chosen.extent], Results(chosen.results)
     SCRATCH.mkdir(parents=True, exist_ok=True)
     if chosen.parts != ["report"]:
