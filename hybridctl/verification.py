@@ -73,6 +73,7 @@ class Verification:
 
     Attributes:
         evidence: what the hosts said, to be handed to the folder of the run or discarded.
+        lang: the language of remedies, and of the words that reports say around them.
     """
 
     site: str
@@ -82,6 +83,7 @@ class Verification:
     limit: str | None = None
     only: tuple[str, ...] = ()
     evidence: Recorder | None = field(default=None, repr=False, compare=False)
+    lang: str = "en"
 
     def named(self, state: HostState) -> list[str]:
         """Return the names of the hosts in a state."""

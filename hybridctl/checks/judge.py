@@ -15,8 +15,16 @@ from hybridctl.errors import InvalidInput
 if TYPE_CHECKING:
     from hybridctl.profiles import Profile
 
-__all__ = ["assert_passes", "judge", "judge_expectation", "role_default", "variables_of_checks"]
+__all__ = [
+    "NOT_AS_EXPECTED",
+    "assert_passes",
+    "judge",
+    "judge_expectation",
+    "role_default",
+    "variables_of_checks",
+]
 
+NOT_AS_EXPECTED = "not what the profile expects"  # the reason of a miss of which the check says no more
 _READ_FAILED = "put right on {host} what the reason names, then: hybridctl verify --limit {host} --only {check}"
 
 
@@ -117,7 +125,7 @@ def _titled(check: Check, result: Result) -> Result:
     """Say in the reason what the check is about when the check did not."""
     if result.verdict is Verdict.PASS or result.reason:
         return result
-    return replace(result, reason=f"{check.title}: not what the profile expects")
+    return replace(result, reason=f"{check.title}: {NOT_AS_EXPECTED}")
 
 
 def _line(result: Result) -> str:

@@ -1,16 +1,21 @@
 """Options that several commands share, as decorators."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from hybridctl.errors import InvalidInput
+
 __all__ = [
     "AS_JSON",
+    "LANGUAGES",
     "check_option",
     "inventory_option",
     "json_option",
+    "lang_option",
     "layer_option",
     "limit_option",
     "role_option",
@@ -20,6 +25,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+LANGUAGES = ("en", "zh")  # those of hybridctl.checks.wording, which to import would make every --help slow
 AS_JSON = "hybridctl.as_json"  # in click's meta: whether errors are wanted as JSON too, by flag or by variable
 
 
@@ -56,6 +62,32 @@ def json_option(function: F) -> F:
         callback=note,
         envvar="HYBRIDCTL_JSON",
         help="Print one JSON document on stdout.",
+    )(function)
+
+
+def lang_option(function: F) -> F:
+    """Add `--lang`: never guessed from LANG, for a script's output must not change with who runs it."""
+
+    def readable(ctx: click.Context, _parameter: click.Parameter, lang: str) -> str:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        if lang != "en" and not ctx.meta.get(AS_JSON):
+            try:
+                "检".encode(encoding)
+            except UnicodeEncodeError:
+                raise InvalidInput(
+                    f"--lang {lang}: the output is in {encoding}, which has no letters for it",
+                    f"PYTHONUTF8=1 hybridctl {ctx.info_name} --lang {lang}",
+                ) from None
+        return lang
+
+    return click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        default="en",
+        show_default=True,
+        callback=readable,
+        envvar="HYBRIDCTL_LANG",
+        help="Language of titles and remedies.",
     )(function)
 
 

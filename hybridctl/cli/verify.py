@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.cli.options import inventory_option, json_option, lang_option, limit_option
 from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ __all__ = ["command"]
 )
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts judged at a time.")
 @click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
+@lang_option
 @json_option
 def command(
     inventory: Path | None,
@@ -46,6 +47,7 @@ def command(
     from_evidence: Path | None,
     forks: int,
     listing: bool,
+    lang: str,
     as_json: bool,
 ) -> None:
     """Judge every host against its profile; change nothing.
@@ -70,11 +72,12 @@ def command(
       hybridctl verify --from-evidence .hybridctl/runs/latest
       hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
     """
+    from hybridctl.report import in_language
     from hybridctl.site import open_site
     from hybridctl.verification import verify
 
     if listing:
-        click.echo(_catalogue(as_json))
+        click.echo(_catalogue(as_json, lang))
         return
     if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
         raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
@@ -90,6 +93,7 @@ def command(
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
+    verification = in_language(verification, lang)
     _show(site, verification, as_json, judged_from)
     code = verification.exit_code
     if junit is not None and not _write_junit(junit, verification):
@@ -158,21 +162,31 @@ def _write_junit(path: Path, verification: "Verification") -> bool:
     return True
 
 
-def _catalogue(as_json: bool) -> str:
+def _catalogue(as_json: bool, lang: str) -> str:
     """Return the checks there are, as a table or as JSON."""
     from hybridctl.checks import CATALOGUE
+    from hybridctl.checks.wording import wording_in
 
-    checks = CATALOGUE.values()
+    checks, wording = CATALOGUE.values(), wording_in(lang)
     if as_json:
         rows = [
-            {"id": c.id, "topic": c.topic, "title": c.title, "unit": c.unit, "unproven": c.unproven} for c in checks
+            {
+                "id": c.id,
+                "topic": c.topic,
+                "title": wording.title(c),
+                "unit": c.unit,
+                "remedy": wording.remedy(c),
+                "unproven": c.unproven,
+            }
+            for c in checks
         ]
         return json.dumps(rows, indent=2)
     width = max(len(check.id) for check in checks)
     lines = []
     for check in checks:
         unproven = f" (unproven: {check.unproven})" if check.unproven else ""
-        lines.append(f"{check.id:<{width}}  {check.title}{', ' + check.unit if check.unit else ''}{unproven}")
+        unit = f", {wording.unit(check.unit)}" if check.unit else ""
+        lines.append(f"{check.id:<{width}}  {wording.title(check)}{unit}{unproven}")
     return "\n".join(lines)
 
 

@@ -2,6 +2,15 @@
 
 from hybridctl.report.document import VERIFY_SCHEMA, verify_document
 from hybridctl.report.junit import verify_junit
+from hybridctl.report.language import in_language
 from hybridctl.report.text import plain_report, print_rich_report, summary_line
 
-__all__ = ["VERIFY_SCHEMA", "plain_report", "print_rich_report", "summary_line", "verify_document", "verify_junit"]
+__all__ = [
+    "VERIFY_SCHEMA",
+    "in_language",
+    "plain_report",
+    "print_rich_report",
+    "summary_line",
+    "verify_document",
+    "verify_junit",
+]

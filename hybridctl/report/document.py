@@ -3,7 +3,8 @@
 from typing import Any
 
 from hybridctl import __version__
-from hybridctl.checks import Result, Verdict
+from hybridctl.checks import CATALOGUE, Result, Verdict
+from hybridctl.checks.wording import wording_in
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["VERIFY_SCHEMA", "verify_document"]
@@ -20,6 +21,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "version": __version__,
         "limit": verification.limit,
         "only": list(verification.only),
+        "lang": verification.lang,
         "started": verification.started.isoformat(timespec="seconds"),
         "finished": verification.finished.isoformat(timespec="seconds"),
         "exit_code": int(verification.exit_code),
@@ -28,8 +30,16 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "unreachable": verification.named(HostState.UNREACHABLE),
         "without_profile": verification.named(HostState.NO_PROFILE),
         "verdicts": {verdict.value: verification.count(verdict) for verdict in Verdict},
+        "titles": _titles(verification),
         "hosts": [_host(host) for host in verification.hosts],
     }
+
+
+def _titles(verification: Verification) -> dict[str, str]:
+    """Return what each check of the report is called; what no check judges yet has no title."""
+    wording = wording_in(verification.lang)
+    judged = {result.check for host in verification.hosts for result in host.results}
+    return {id_: wording.title(check) for id_, check in CATALOGUE.items() if id_ in judged}
 
 
 def _host(host: HostReport) -> dict[str, Any]:

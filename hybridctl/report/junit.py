@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 
 from hybridctl.checks import Verdict
+from hybridctl.checks.wording import Wording, wording_in
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["verify_junit"]
@@ -12,17 +13,19 @@ def verify_junit(verification: Verification) -> str:
     """Return the XML: FAIL is a failure; UNKNOWN and an unreachable host are errors, and never taken for passed."""
     root = ET.Element("testsuites", name=f"hybridctl verify {verification.site}")
     for host in verification.hosts:
-        root.append(_suite(host, verification.started.isoformat(timespec="seconds")))
+        started = verification.started.isoformat(timespec="seconds")
+        root.append(_suite(host, started, wording_in(verification.lang)))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(host: HostReport, started: str) -> ET.Element:
+def _suite(host: HostReport, started: str, wording: Wording) -> ET.Element:
     suite = ET.Element("testsuite", name=host.name, timestamp=started, time=str(host.seconds))
     ET.SubElement(ET.SubElement(suite, "properties"), "property", name="lab", value=str(host.lab).lower())
     for result in host.results:
         case = ET.SubElement(suite, "testcase", classname=f"{host.name}.{result.check}", name=result.name)
-        said = f"measured {result.measured} {result.unit}, expected {result.expected}\n-> {result.remedy}"
+        measured = f"{wording.word('measured')} {result.measured} {wording.unit(result.unit)}"
+        said = f"{measured}, {wording.word('expected')} {result.expected}\n-> {result.remedy}"
         if result.verdict is Verdict.FAIL:
             ET.SubElement(case, "failure", message=_clean(result.reason)).text = _clean(said)
         elif result.verdict is Verdict.UNKNOWN:

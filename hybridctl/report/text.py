@@ -3,32 +3,43 @@
 from collections.abc import Iterator
 from typing import TextIO
 
-from hybridctl.checks import Result, Verdict
+from hybridctl.checks import CATALOGUE, Result, Verdict
+from hybridctl.checks.wording import ENGLISH, Wording, wording_in
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["plain_report", "print_rich_report", "summary_line"]
 
 _COLUMNS = ("host", "check", "verdict", "measured", "expected", "unit")
 _COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "magenta"}
+_UNREACHABLE = "is it up, and does ssh reach it? ansible {host} -i INVENTORY -m ansible.builtin.ping"
 _WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
 
 
 def summary_line(verification: Verification) -> str:
     """Return how many hosts were asked, judged and missing, and how the checks came out."""
-    parts = [f"hosts asked {len(verification.hosts)}, judged {len(verification.named(HostState.JUDGED))}"]
+    word = wording_in(verification.lang).word
+    judged = len(verification.named(HostState.JUDGED))
+    parts = [f"{word('hosts asked')} {len(verification.hosts)}, {word('judged')} {judged}"]
     for state in (HostState.UNREACHABLE, HostState.NO_PROFILE):
         if names := verification.named(state):
-            parts.append(f"{state.value}: {', '.join(names)}")
+            parts.append(f"{word(state.value)}: {', '.join(names)}")
     counts = " ".join(f"{verdict} {verification.count(verdict)}" for verdict in Verdict)
     return f"{', '.join(parts)}; {counts}"
 
 
 def plain_report(verification: Verification) -> str:
     """Return the report as aligned text, for files and pipes."""
-    rows = [_COLUMNS, *(_row(host, result) for host in verification.hosts for result in host.results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    from rich.cells import cell_len
+
+    wording = wording_in(verification.lang)
+    rows = [
+        tuple(map(wording.word, _COLUMNS)),
+        *(_row(host, result, wording) for host in verification.hosts for result in host.results),
+    ]
+    # A Chinese letter is as wide as two others.
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     table = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
         if len(rows) > 1
     ]
@@ -43,6 +54,7 @@ def print_rich_report(verification: Verification, file: TextIO | None = None, wi
     from rich.table import Table
     from rich.text import Text
 
+    wording = wording_in(verification.lang)
     console = Console(file=file, width=width, highlight=False)
     for line in _trouble(verification):
         console.print(Text(line, style="" if line.startswith(" ") else _style(line)), soft_wrap=True)
@@ -51,7 +63,7 @@ def print_rich_report(verification: Verification, file: TextIO | None = None, wi
     longest = max((len(result.check) for host in verification.hosts for result in host.results), default=0)
     for column in _COLUMNS:
         table.add_column(
-            column,
+            wording.word(column),
             overflow="fold",
             no_wrap=column in ("host", "verdict", "unit"),
             min_width=longest if column == "check" else None,
@@ -59,7 +71,7 @@ def print_rich_report(verification: Verification, file: TextIO | None = None, wi
     before = ""
     for host in verification.hosts:
         for result in host.results:
-            row = _row(host, result)
+            row = _row(host, result, wording)
             # A host's name stands once.
             cells = [Text(cell if place or host.name != before else "") for place, cell in enumerate(row)]
             cells[2] = Text(row[2], style=_COLOURS[result.verdict])
@@ -72,29 +84,33 @@ def print_rich_report(verification: Verification, file: TextIO | None = None, wi
 
 def _trouble(verification: Verification) -> Iterator[str]:
     """Yield what is not PASS, the worst first; a line that begins with a blank goes with the one above."""
+    wording = wording_in(verification.lang)
     for host in verification.hosts:
         if host.state is HostState.UNREACHABLE:
             yield f"UNREACHABLE {_shown(host)}: {host.reason}"
-            yield f"  -> is it up, and does ssh reach it? ansible {host.name} -i INVENTORY -m ansible.builtin.ping"
+            yield f"  -> {wording.said(_UNREACHABLE.replace('{host}', host.name))}"
     for verdict in _WORST_FIRST:
         for host in verification.hosts:
             for result in host.results:
                 if result.verdict is verdict:
-                    yield from _lines(host, result)
+                    yield from _lines(host, result, wording)
 
 
-def _lines(host: HostReport, result: Result) -> Iterator[str]:
-    unit = f" {result.unit}" if result.unit else ""
-    measured = "" if result.measured is None else f"measured {result.measured}{unit}, "
-    expected = f"expected {result.expected}{unit}: " if result.expected else ""
-    yield f"{result.verdict} {_shown(host)} {result.name}: {measured}{expected}{result.reason}"
+def _lines(host: HostReport, result: Result, wording: Wording) -> Iterator[str]:
+    unit = f" {wording.unit(result.unit)}" if result.unit else ""
+    measured = "" if result.measured is None else f"{wording.word('measured')} {result.measured}{unit}, "
+    expected = f"{wording.word('expected')} {result.expected}{unit}: " if result.expected else ""
+    check = CATALOGUE.get(result.check)
+    # An id is made of English words.
+    title = f" ({wording.title(check)})" if check is not None and wording.lang != ENGLISH else ""
+    yield f"{result.verdict} {_shown(host)} {result.name}{title}: {measured}{expected}{result.reason}"
     if result.remedy:
         yield f"  -> {result.remedy}"
 
 
-def _row(host: HostReport, result: Result) -> tuple[str, ...]:
+def _row(host: HostReport, result: Result, wording: Wording) -> tuple[str, ...]:
     measured = "-" if result.measured is None else str(result.measured)
-    return (_shown(host), result.name, result.verdict.value, measured, result.expected, result.unit)
+    return (_shown(host), result.name, result.verdict.value, measured, result.expected, wording.unit(result.unit))
 
 
 def _shown(host: HostReport) -> str:
