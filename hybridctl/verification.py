@@ -314,7 +314,7 @@ def _first_questions(
     misses = first_misses([partial(judge_expectation, nobody, expectation, variables) for expectation in expected])
     if keeping is None:
         return "", misses
-    name = fingerprint([(e.check, e.form, e.wanted) for e in expected], dict(variables))
+    name = fingerprint([(e.check, e.form, e.wanted, dict(e.parameters)) for e in expected], dict(variables))
     return name, keeping.ask_first(target.name, name, misses)
 
 

@@ -70,8 +70,9 @@ def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[st
         return (_unknown(expectation, reason, "look at the host by hand"),)
     check = CATALOGUE[expectation.check]
     given = {name: variables[name] if name in variables else role_default(name) for name in check.variables}
+    parameters = {**{name: one.default for name, one in check.parameters.items()}, **expectation.parameters}
     try:
-        found = check.function(host, Want(expectation, given, check.remedy))
+        found = check.function(host, Want(expectation, given, check.remedy, parameters))
         results = (found,) if isinstance(found, Result) else tuple(found)
     except CannotTell as error:
         results = (_unknown(expectation, str(error)),)

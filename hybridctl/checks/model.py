@@ -9,7 +9,7 @@ from typing import Any
 
 from hybridctl.refusals import CannotTell
 
-__all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Result", "Verdict", "Want"]
+__all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Parameter", "Result", "Verdict", "Want"]
 
 
 class Verdict(StrEnum):
@@ -47,6 +47,8 @@ class Expectation:
         severity: the verdict of what misses it by more: FAIL, or WARN where a host may serve all the same.
         form_factors: of boards it applies to; none means all.
         origin: the profile and line that asks, such as `a100-2x80g-reference.yml:12`.
+        tool: with what its number was measured; empty where that makes no difference.
+        parameters: how the check is to measure, where not by its defaults.
     """
 
     check: str
@@ -60,6 +62,8 @@ class Expectation:
     severity: Verdict = Verdict.FAIL
     form_factors: tuple[str, ...] = ()
     origin: str = ""
+    tool: str = ""
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -140,12 +144,14 @@ class Want:
     """What a check gets beside the host: the expectation, and the site's variables that it asked for.
 
     Attributes:
+        parameters: all that the check has, with what the profile says or their defaults.
         remedy: of the check; `{subject}` stands for the subject.
     """
 
     expectation: Expectation
     variables: Mapping[str, Any] = field(default_factory=dict)
     remedy: str = ""
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     def variable(self, name: str) -> Any:
         """Return a variable of the host.
@@ -195,6 +201,40 @@ class Want:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A whole number by which a profile says how a check measures.
+
+    Attributes:
+        default: where the profile says nothing.
+        lowest: still allowed, and `highest` likewise.
+    """
+
+    default: int
+    lowest: int
+    highest: int
+    unit: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What a profile may write, in words."""
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.lowest}{unit} to {self.highest}{unit}"
+
+    def read(self, given: Any) -> int:
+        """Return the number in what a profile says: `16`, or `30 s` where there is a unit.
+
+        Raises:
+            ValueError: it is no such number, or out of bounds.
+        """
+        number, _, unit = str(given).partition(" ")
+        if unit != self.unit or not re.fullmatch("[0-9]{1,9}", number):
+            raise ValueError(given)
+        if not self.lowest <= int(number) <= self.highest:
+            raise ValueError(given)
+        return int(number)
+
+
+@dataclass(frozen=True)
 class Check:
     """An entry of the catalogue.
 
@@ -205,6 +245,7 @@ class Check:
         remedy: what to do when it fails.
         varies: why one host's value is not what another must show; a captured profile leaves it to a person.
         unproven: which part of its parser no recording of a real machine has confirmed yet.
+        parameters: what a profile may say of how it measures.
     """
 
     id: str
@@ -216,6 +257,7 @@ class Check:
     variables: tuple[str, ...] = ()
     unproven: str = ""
     varies: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
     @property
     def topic(self) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from hybridctl.checks.model import Check, Kind, Result, Verdict, Want
-from hybridctl.checks.request import Answer, KeyFile, ask
+from hybridctl.checks.model import Check, Kind, Parameter, Result, Verdict, Want
+from hybridctl.checks.request import REQUEST_TIMEOUT, Answer, KeyFile, ask
 
 __all__ = ["CERTIFICATE", "CHECKS", "CLIENT_KEY", "gateway_url", "worker_url"]
 
@@ -11,23 +11,26 @@ _WORKER_KEY = KeyFile("/etc/vllm/vllm.env", "VLLM_API_KEY=")
 CLIENT_KEY = KeyFile("/etc/haproxy/clients.map")
 # The gateway's own certificate, with its authority's when a site has one.
 CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
+# A connection ends any command after 90 s.
+_TIMEOUT = {"timeout": Parameter(REQUEST_TIMEOUT, 1, 80, "s")}
+_TOKENS = {"tokens": Parameter(1, 1, 256)}
 
 
 def worker_completion(host: Any, want: Want) -> Result:
-    """vLLM generates one token, asked on the worker itself."""
-    body = {"model": want.variable("vllm_served_model_name"), "prompt": "1", "max_tokens": 1}
-    return _tokens(want, ask(host, worker_url(want), "/v1/completions", body, key=_WORKER_KEY))
+    """vLLM generates as many tokens as it is asked for, on the worker itself."""
+    body = _completion(want, str(want.variable("vllm_served_model_name")))
+    timeout = want.parameters["timeout"]
+    return _tokens(want, ask(host, worker_url(want), "/v1/completions", body, key=_WORKER_KEY, timeout=timeout))
 
 
 def gateway_completion(host: Any, want: Want) -> Result:
-    """The gateway brings one token of a worker's, over TLS and with a client's key."""
-    body = {"model": "", "prompt": "1", "max_tokens": 1}
-    return _tokens(want, ask(host, gateway_url(want), "/v1/completions", body, key=CLIENT_KEY, ca_file=CERTIFICATE))
+    """The gateway brings as many tokens of a worker's as it is asked for, over TLS and with a client's key."""
+    return _tokens(want, _ask_gateway(host, want, "/v1/completions", _completion(want, "")))
 
 
 def gateway_models(host: Any, want: Want) -> Result:
     """The gateway lists the models of its workers, over TLS and with a client's key."""
-    answer = ask(host, gateway_url(want), "/v1/models", key=CLIENT_KEY, ca_file=CERTIFICATE)
+    answer = _ask_gateway(host, want, "/v1/models")
     if answer.trouble:
         return want.result(Verdict.FAIL, 0, reason=answer.trouble)
     try:
@@ -56,6 +59,18 @@ def gateway_url(want: Want) -> str:
     return f"https://127.0.0.1:{want.variable('gateway_port')}"
 
 
+def _ask_gateway(host: Any, want: Want, path: str, body: dict[str, Any] | None = None) -> Answer:
+    timeout = want.parameters["timeout"]
+    return ask(host, gateway_url(want), path, body, key=CLIENT_KEY, ca_file=CERTIFICATE, timeout=timeout)
+
+
+def _completion(want: Want, model: str) -> dict[str, Any]:
+    tokens = want.parameters["tokens"]
+    body = {"model": model, "prompt": "1", "max_tokens": tokens}
+    # A model may end sooner by itself; the first token it never leaves out.
+    return {**body, "min_tokens": tokens} if tokens > 1 else body
+
+
 def _tokens(want: Want, answer: Answer) -> Result:
     if answer.trouble:
         return want.result(Verdict.FAIL, 0, reason=answer.trouble)
@@ -74,6 +89,7 @@ CHECKS = (
         worker_completion,
         "on {host}: systemctl status vllm; journalctl -u vllm -n 50; then: systemctl restart vllm",
         unit="tokens",
+        parameters={**_TOKENS, **_TIMEOUT},
         variables=("vllm_bind_address", "vllm_port", "vllm_served_model_name"),
         varies="what a service did at this moment is not what it must do",
     ),
@@ -84,6 +100,7 @@ CHECKS = (
         gateway_models,
         "on {host}: systemctl status haproxy; echo 'show servers state' | socat stdio /run/haproxy/admin.sock",
         unit="models",
+        parameters=_TIMEOUT,
         variables=("gateway_port",),
         varies="what a service did at this moment is not what it must do",
     ),
@@ -94,6 +111,7 @@ CHECKS = (
         gateway_completion,
         "verify the workers first: hybridctl verify --only service; on {host}: journalctl -u haproxy -n 50",
         unit="tokens",
+        parameters={**_TOKENS, **_TIMEOUT},
         variables=("gateway_port",),
         varies="what a service did at this moment is not what it must do",
     ),

@@ -13,6 +13,7 @@ from hybridctl.cli.options import inventory_option, json_option
 from hybridctl.errors import HybridctlError, InvalidInput, Unreachable
 
 if TYPE_CHECKING:
+    from hybridctl.checks import Expectation
     from hybridctl.profiles import Profile
 
 __all__ = ["command"]
@@ -94,7 +95,7 @@ def show(name: str, inventory: Path | None, as_json: bool) -> None:
     ):
         if value:
             click.echo(f"{label}: {value}")
-    rows = [(check, in_words(asked), asked.origin, asked.source) for check, asked in profile.expectations.items()]
+    rows = [(check, in_words(asked), asked.origin, _source(asked)) for check, asked in profile.expectations.items()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         click.echo("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
@@ -227,6 +228,10 @@ def _document(profile: "Profile") -> dict[str, Any]:
     return {**_head(profile), "expect": asked, "inapplicable": dict(profile.inapplicable)}
 
 
+def _source(one: "Expectation") -> str:
+    return one.source + (f" ({one.tool})" if one.tool else "")
+
+
 def _expectation(one: Any) -> dict[str, Any] | None:
     if one is None:
         return None
@@ -239,6 +244,8 @@ def _expectation(one: Any) -> dict[str, Any] | None:
         "warn_percent": one.warn,
         "severity": one.severity.value,
         "source": one.source,
+        "tool": one.tool,
+        "parameters": dict(one.parameters),
         "later": one.later,
         "origin": one.origin,
     }

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -165,6 +166,7 @@ def _write_junit(path: Path, verification: "Verification") -> bool:
 def _catalogue(as_json: bool, lang: str) -> str:
     """Return the checks there are, as a table or as JSON."""
     from hybridctl.checks import CATALOGUE
+    from hybridctl.checks.tools import tool_of
     from hybridctl.checks.wording import wording_in
 
     checks, wording = CATALOGUE.values(), wording_in(lang)
@@ -175,6 +177,8 @@ def _catalogue(as_json: bool, lang: str) -> str:
                 "topic": c.topic,
                 "title": wording.title(c),
                 "unit": c.unit,
+                "tool": tool_of(c.id),
+                "parameters": {name: asdict(one) for name, one in c.parameters.items()},
                 "remedy": wording.remedy(c),
                 "unproven": c.unproven,
             }

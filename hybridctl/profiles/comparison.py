@@ -32,6 +32,10 @@ def in_words(expectation: Expectation | None) -> str:
         parts.append(f"warn within {expectation.warn:g} %")
     if expectation.severity != "FAIL":
         parts.append(f"a miss is {expectation.severity}")
+    if expectation.parameters:
+        parts.append(
+            "with " + " and ".join(f"{name} {value}" for name, value in sorted(expectation.parameters.items()))
+        )
     if expectation.later:
         parts.append("judged by no check yet")
     return ", ".join(parts)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.checks.model import Expectation, Verdict
 from hybridctl.errors import InvalidInput
 from hybridctl.problems import Problem, invalid, nearest
@@ -167,6 +168,10 @@ def _expectation(check: str, given: Mapping[str, Any], origin: str) -> Expectati
         severity=Verdict(given.get("severity", "fail").upper()),
         form_factors=tuple(given.get("form_factors", ())),
         origin=origin,
+        tool=given.get("tool", ""),
+        parameters={
+            name: CATALOGUE[check].parameters[name].read(value) for name, value in given.get("parameters", {}).items()
+        },
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.checks.model import Check, Kind
+from hybridctl.checks.tools import tool_of
 from hybridctl.problems import Problem, nearest
 from hybridctl.yamlmarks import Entry, entries, line_of, value_of
 
@@ -76,12 +77,30 @@ def _against_check(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, s
                 "unknown check" + (f"; did you mean {near}?" if near else ""),
                 "hybridctl verify --list shows them; an expectation without one needs `later: why`",
             )
+        for key in sorted({"tool", "parameters"} & set(given)):
+            yield f"{key} goes with a check that judges", f"remove the key {key}"
         return
     if "later" in given:
         yield "a check judges this: `later` would hide its verdict", "remove the key later"
     if given.get("unit", "") != check.unit:
         yield f"unit {given.get('unit') or '(none)'}; the check measures in {check.unit or '(no unit)'}", "correct it"
     yield from _of_kind(check, given)
+    yield from _of_measuring(check, given)
+
+
+def _of_measuring(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    tool = given.get("tool")
+    if tool is not None and tool != tool_of(check.id):
+        yield f"tool {tool}; the check measures with {tool_of(check.id)}", "name a value measured with that"
+    for name, value in given.get("parameters", {}).items():
+        parameter = check.parameters.get(name)
+        if parameter is None:
+            yield f"parameters: the check has no {name}", f"it has: {', '.join(check.parameters) or 'none'}"
+            continue
+        try:
+            parameter.read(value)
+        except ValueError:
+            yield f"parameters: {name}: {value}", f"allowed: {parameter.allowed}"
 
 
 def _of_kind(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -55,6 +55,20 @@ def test_show_names_the_line_that_asks(site: Path) -> None:
     assert document["inapplicable"] == {"units.active": "another init"}
 
 
+def test_show_tells_with_what_and_how_is_measured(site: Path) -> None:
+    """The tool stands behind the source, parameters with what is asked; both in the document."""
+    (site / "profiles/ours.yml").write_text(
+        "schema: 1\ntitle: x\nexpect:\n  memory.total: {at_least: 1, unit: GiB, tool: /proc/meminfo, source: order 7}\n"
+        "  service.worker_completion: {value: 2, unit: tokens, parameters: {tokens: 2}, source: x}\n"
+    )
+    memory, worker = ask("show", "ours").stdout.splitlines()[1:]
+    assert memory.endswith("order 7 (/proc/meminfo)")
+    assert "2 tokens, with tokens 2" in worker
+    memory, worker = json.loads(ask("show", "ours", "--json").stdout)["expect"]
+    assert (memory["tool"], memory["parameters"]) == ("/proc/meminfo", {})
+    assert (worker["tool"], worker["parameters"]) == ("", {"tokens": 2})
+
+
 def test_validate(site: Path) -> None:
     """All there are, or those named; a mistake ends with 2 and its line."""
     assert "mine" in ask("validate").stdout
