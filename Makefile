@@ -3,7 +3,7 @@
 export MAKE_TARGET = $(firstword $(MAKECMDGOALS))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test quick lint format wheel bench-provision lock clean
+.PHONY: help demo test quick lint format docs wheel bench-provision lock clean
 
 help: ## Show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -27,6 +27,10 @@ lint: ## ruff, mypy --strict, yamllint, ansible-lint
 format: ## Let ruff write the layout
 	@scripts/bootstrap python
 	@ruff format . && ruff check --fix .
+
+docs: ## Write what is generated: docs/checks.md, roles/*/README.md
+	@scripts/bootstrap python
+	@python scripts/check_pages.py && python scripts/role_readme.py
 
 wheel: ## Build dist/hybridctl-VERSION-py3-none-any.whl
 	@scripts/bootstrap python
