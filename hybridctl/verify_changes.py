@@ -56,6 +56,11 @@ class Change:
     remedy: str = ""
 
     @property
+    def name(self) -> tuple[str, str, str]:
+        """Host, check and subject."""
+        return (self.host, self.check, self.subject)
+
+    @property
     def is_worsening(self) -> bool:
         """Tell what nobody may miss: newly FAIL or UNKNOWN, or a host that newly is not judged."""
         if not self.check:

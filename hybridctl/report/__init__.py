@@ -1,7 +1,16 @@
 """One result model, several reports: tables for people, JSON and JUnit for programs."""
 
+from hybridctl.report.changes_text import changes_lines
 from hybridctl.report.document import VERIFY_SCHEMA, verify_document
 from hybridctl.report.junit import verify_junit
 from hybridctl.report.text import plain_report, print_rich_report, summary_line
 
-__all__ = ["VERIFY_SCHEMA", "plain_report", "print_rich_report", "summary_line", "verify_document", "verify_junit"]
+__all__ = [
+    "VERIFY_SCHEMA",
+    "changes_lines",
+    "plain_report",
+    "print_rich_report",
+    "summary_line",
+    "verify_document",
+    "verify_junit",
+]

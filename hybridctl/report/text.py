@@ -9,8 +9,14 @@ from hybridctl.verification import HostReport, HostState, Verification
 __all__ = ["plain_report", "print_rich_report", "summary_line"]
 
 _COLUMNS = ("host", "check", "verdict", "measured", "expected", "unit")
-_COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "magenta"}
-_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
+_COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.WARN: "yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.UNKNOWN: "magenta",
+    Verdict.WAIVED: "cyan",
+}
+_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN, Verdict.WAIVED)
 
 
 def summary_line(verification: Verification) -> str:
