@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from operator import ne
 from typing import Any
 
 from hybridctl.checks.catalogue import CATALOGUE
@@ -12,7 +13,7 @@ from hybridctl.evidence.record import FOLDER
 from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
 from hybridctl.site import Site, inventory_option
-from hybridctl.verify_changes import Change, Comparison, compare, exit_code_of, results_of
+from hybridctl.verify_changes import Change, Comparison, Key, compare, exit_code_of, results_of
 
 __all__ = ["FLAPS", "LAST", "Against", "Baseline", "Flapping", "find_baseline"]
 
@@ -20,6 +21,7 @@ LAST = 10  # verifications looked at for what flaps, the new one among them
 FLAPS = 3  # changes of verdict among those: once broken and mended is two, and that is no flapping
 _SCHEMA = 1
 _LATEST = "latest"
+_UNWAIVED = {"WAIVED": "FAIL"}
 
 
 @dataclass(frozen=True)
@@ -176,24 +178,29 @@ def _is_whole(document: Mapping[str, Any]) -> bool:
 
 def _flapping(site: Site, document: Mapping[str, Any]) -> Iterator[Flapping]:
     """Yield what of the new verification has changed its verdict too often; the hosts in its order."""
-    verdicts: dict[tuple[str, str, str, int], list[str]] = {}
-    for name, verdict in _verdicts(document):
-        verdicts[name] = [verdict]
-    # One that judged old evidence again says nothing of a new moment.
-    live = (doc for run, doc in _verifications(site) if not (site.runs / run / FOLDER).is_symlink())
-    for earlier in islice((doc for doc in live if _is_whole(doc)), LAST - 1):
-        for name, verdict in _verdicts(earlier):
-            if name in verdicts:
-                verdicts[name].append(verdict)
-    for (host, check, subject, _), met in verdicts.items():
-        if sum(a != b for a, b in pairwise(met)) >= FLAPS:
-            yield Flapping(host, check, subject, tuple(reversed(met)))
+    history = [_verdicts(document)]
+    for run, earlier in _verifications(site):
+        if len(history) == LAST:
+            break
+        # One that judged old evidence again says nothing of a new moment.
+        if not (site.runs / run / FOLDER).is_symlink():
+            with suppress(KeyError, TypeError, AttributeError):  # damaged
+                history.append(_verdicts(earlier))
+    for host, results in history[0].items():
+        of_host = [verdicts[host] for verdicts in history if host in verdicts]
+        for key in results:
+            met = [verdicts[key] for verdicts in of_host if key in verdicts]
+            if sum(map(ne, met, met[1:])) >= FLAPS:
+                yield Flapping(host, key[0], key[1], tuple(reversed(met)))
 
 
-def _verdicts(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, str, int], str]]:
+def _verdicts(document: Mapping[str, Any]) -> dict[str, dict[Key, str]]:
+    """Return the verdicts of each host, and its state under no check."""
+    found: dict[str, dict[Key, str]] = {}
     for host in document["hosts"]:
-        yield (host["name"], "", "", 0), host["state"]
-        for key, result in results_of(host).items():
-            verdict = result["verdict"]
-            # A waiver that begins or ends is no change of the host.
-            yield (host["name"], *key), "FAIL" if verdict == "WAIVED" else verdict
+        # A waiver that begins or ends is no change of the host.
+        verdicts = {
+            key: _UNWAIVED.get(result["verdict"], result["verdict"]) for key, result in results_of(host).items()
+        }
+        found[host["name"]] = {("", "", 0): host["state"], **verdicts}
+    return found

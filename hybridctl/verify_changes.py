@@ -132,12 +132,12 @@ def exit_code_of(changed: Iterable[Change]) -> ExitCode:
 
 def results_of(host: Mapping[str, Any]) -> dict[Key, Mapping[str, Any]]:
     """Return the results of a host of a document; two of one name are two."""
-    met: Counter[tuple[str, str]] = Counter()
     found: dict[Key, Mapping[str, Any]] = {}
     for result in host["checks"]:
-        name = (result["id"], result["subject"])
-        found[(*name, met[name])] = result
-        met[name] += 1
+        key = (result["id"], result["subject"], 0)
+        while key in found:
+            key = (key[0], key[1], key[2] + 1)
+        found[key] = result
     return found
 
 

@@ -29,7 +29,7 @@ def verify_junit(verification: Verification, against: Against | None = None) -> 
 
 def _changed(verification: Verification, against: Against) -> Iterator[HostReport]:
     """Yield the hosts of which there is something to show, each with only that."""
-    wanted = {one.name for one in (*against.comparison.changes, *against.flapping)}
+    wanted = {change.name for change in against.comparison.changes} | {one.name for one in against.flapping}
     for host in verification.hosts:
         is_lost = host.state is not HostState.JUDGED and (host.name, "", "") in wanted
         results = tuple(one for one in host.results if is_lost or (host.name, one.check, one.subject) in wanted)
