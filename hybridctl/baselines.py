@@ -21,7 +21,7 @@ LAST = 10  # verifications looked at for what flaps, the new one among them
 FLAPS = 3  # changes of verdict among those: once broken and mended is two, and that is no flapping
 _SCHEMA = 1
 _LATEST = "latest"
-_UNWAIVED = {"WAIVED": "FAIL"}
+_UNWAIVED = {"WAIVED": "FAIL"}  # a waiver that begins or ends is no change of the host
 
 
 @dataclass(frozen=True)
@@ -198,9 +198,7 @@ def _verdicts(document: Mapping[str, Any]) -> dict[str, dict[Key, str]]:
     """Return the verdicts of each host, and its state under no check."""
     found: dict[str, dict[Key, str]] = {}
     for host in document["hosts"]:
-        # A waiver that begins or ends is no change of the host.
-        verdicts = {
-            key: _UNWAIVED.get(result["verdict"], result["verdict"]) for key, result in results_of(host).items()
-        }
-        found[host["name"]] = {("", "", 0): host["state"], **verdicts}
+        verdicts = found[host["name"]] = {("", "", 0): host["state"]}
+        for key, result in results_of(host).items():
+            verdicts[key] = _UNWAIVED.get(result["verdict"], result["verdict"])
     return found
