@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
 from hybridctl.site import Site
+from hybridctl.waivers import WaiverUse, load_waivers
 
 __all__ = ["HostReport", "HostState", "Target", "Verification", "chosen", "judge_targets", "targets_of", "verify"]
 
@@ -72,6 +73,8 @@ class Verification:
     """All hosts that were asked for, in the order of the inventory.
 
     Attributes:
+        inventory: as records of runs name it.
+        waivers: all of the site, with what became of each.
         evidence: what the hosts said, to be handed to the folder of the run or discarded.
         lang: the language of remedies, and of the words that reports say around them.
     """
@@ -82,6 +85,8 @@ class Verification:
     hosts: tuple[HostReport, ...]
     limit: str | None = None
     only: tuple[str, ...] = ()
+    inventory: str = ""
+    waivers: tuple[WaiverUse, ...] = ()
     evidence: Recorder | None = field(default=None, repr=False, compare=False)
     lang: str = "en"
 
@@ -95,7 +100,10 @@ class Verification:
 
     @property
     def exit_code(self) -> ExitCode:
-        """A host that was not reached weighs most, for then nobody knows about it; then FAIL, then UNKNOWN."""
+        """A host that was not reached weighs most, for then nobody knows about it; then FAIL, then UNKNOWN.
+
+        WAIVED weighs no more than PASS.
+        """
         if self.named(HostState.UNREACHABLE):
             return ExitCode.HOST_UNREACHABLE
         if self.count(Verdict.FAIL):
@@ -140,6 +148,8 @@ def verify(
     *,
     forks: int = 20,
     from_evidence: Path | None = None,
+    waivers: Path | None = None,
+    today: date | None = None,
     on_host: Callable[[HostReport], None] = lambda _report: None,
 ) -> Verification:
     """Judge the hosts of a site.
@@ -148,11 +158,13 @@ def verify(
         only: checks or topics; empty means all.
         forks: hosts judged at a time.
         from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
+        waivers: a file to read in place of the site's `waivers.yml`.
+        today: the day on which waivers must not have expired; this machine's, unless a test names one.
         on_host: called with each host's report as it comes in, in this thread.
 
     Raises:
-        InvalidInput: the inventory, a profile or the evidence is not valid, or a check is unknown; nothing was
-            contacted.
+        InvalidInput: the inventory, a profile, the waivers or the evidence is not valid, or a check is unknown; nothing
+            was contacted.
     """
     checks = chosen(only)
     files = evidence_files(from_evidence) if from_evidence is not None else None
@@ -160,11 +172,16 @@ def verify(
     targets = targets_of(site, inventory, limit)
     if files is not None and limit is None:
         _refuse_strangers(files, targets, site)
+    # The day of this machine's time zone: people who write a waiver mean theirs.
+    waived = load_waivers(site.root, inventory, waivers, today or datetime.now().astimezone().date())
     redactor = Redactor.for_inventory(inventory, password_file=site.vault_password_file)
     started = datetime.now(UTC)
 
+    def finished(report: HostReport) -> HostReport:
+        return _redacted(replace(report, results=waived.applied(report.name, report.results)), redactor)
+
     def tell(report: HostReport) -> None:
-        on_host(_redacted(report, redactor))
+        on_host(finished(report))
 
     connect: Connect = Connection
     keeping = None
@@ -180,9 +197,18 @@ def verify(
         if keeping is not None:
             keeping.recorder.discard()
         raise
-    hosts = tuple(_redacted(report, redactor) for report in reports)
-    evidence = keeping.recorder if keeping is not None else None
-    return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only), evidence)
+    hosts = tuple(finished(report) for report in reports)
+    return Verification(
+        site.name,
+        started,
+        datetime.now(UTC),
+        hosts,
+        limit,
+        tuple(only),
+        inventory=site.inventory_name,
+        waivers=waived.uses({host.name: host.results for host in hosts if host.state is HostState.JUDGED}, wanted),
+        evidence=keeping.recorder if keeping is not None else None,
+    )
 
 
 def _replay(files: Mapping[str, Path], redactor: Redactor, name: str, _access: Access) -> Reaching:

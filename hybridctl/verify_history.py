@@ -8,8 +8,8 @@ from hybridctl.events import Failure
 
 __all__ = ["VERDICTS", "findings", "host_state"]
 
-VERDICTS = ("PASS", "WARN", "FAIL", "UNKNOWN")
-_WORST_FIRST = ("FAIL", "UNKNOWN", "WARN")
+VERDICTS = ("PASS", "WARN", "FAIL", "UNKNOWN", "WAIVED")
+_WORST_FIRST = ("FAIL", "UNKNOWN", "WARN", "WAIVED")
 
 
 def findings(host: Mapping[str, Any]) -> tuple[dict[str, int], tuple[Failure, ...]]:

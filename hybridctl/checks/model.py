@@ -5,20 +5,24 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hybridctl.refusals import CannotTell
+
+if TYPE_CHECKING:
+    from hybridctl.waivers import Waiver
 
 __all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Parameter", "Result", "Verdict", "Want"]
 
 
 class Verdict(StrEnum):
-    """What a check says; UNKNOWN when it could not measure."""
+    """What a check says; UNKNOWN when it could not measure, WAIVED for a FAIL that the site has put up with."""
 
     PASS = "PASS"  # noqa: S105 - not a password
     WARN = "WARN"
     FAIL = "FAIL"
     UNKNOWN = "UNKNOWN"
+    WAIVED = "WAIVED"
 
 
 class ConnectionLost(Exception):
@@ -120,6 +124,7 @@ class Result:
         reason: why the verdict is not PASS.
         remedy: what to type or do next; empty with PASS.
         origin: the profile and line that asks for it.
+        waiver: of a WAIVED one.
     """
 
     check: str
@@ -132,6 +137,7 @@ class Result:
     remedy: str = ""
     source: str = ""
     origin: str = ""
+    waiver: "Waiver | None" = None
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from hybridctl.cli.options import inventory_option, json_option, lang_option, li
 from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 
 if TYPE_CHECKING:
+    from hybridctl.baselines import Against
     from hybridctl.site import Site
     from hybridctl.verification import Verification
 
@@ -36,6 +37,13 @@ __all__ = ["command"]
     metavar="DIR",
     help="Judge again what the hosts said in an earlier run (its folder); contact none.",
 )
+@click.option("--baseline", metavar="RUN", help="Report what changed since this recorded verification, or `latest`.")
+@click.option(
+    "--waivers",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="FAILs that somebody answers for. Default: waivers.yml of the site.",
+)
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts judged at a time.")
 @click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
 @lang_option
@@ -46,6 +54,8 @@ def command(
     only: tuple[str, ...],
     junit: Path | None,
     from_evidence: Path | None,
+    baseline: str | None,
+    waivers: Path | None,
     forks: int,
     listing: bool,
     lang: str,
@@ -54,8 +64,9 @@ def command(
     """Judge every host against its profile; change nothing.
 
     A host's profile is its variable hybridctl_profile. Verdicts are PASS, WARN, FAIL, and UNKNOWN for what could not be
-    measured, or is in the profile and judged by no check yet. Every host that was asked for is in the report.
-    What the hosts said is kept, without secrets, in the folder of the run.
+    measured, or is in the profile and judged by no check yet; WAIVED is a FAIL that the site's waivers.yml puts up with
+    until a day. Every host that was asked for is in the report. What the hosts said is kept, without secrets, in the
+    folder of the run.
 
     \b
     Exit codes, the first that applies:
@@ -63,17 +74,20 @@ def command(
       4  a host is unreachable, whatever the others show: nobody knows about it
       5  a FAIL
       6  an UNKNOWN, or a host without a profile
-      0  PASS and WARN only
+      0  PASS, WARN and WAIVED only
       130  interrupted
+    With --baseline 4, 5 and 6 are for what that run did not show already, and 0 is that nothing got worse.
 
     \b
     Example:
       hybridctl verify
       hybridctl verify --limit gateway --only units --only service
       hybridctl verify --from-evidence .hybridctl/runs/latest
+      hybridctl verify --baseline latest
       hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
     """
-    from hybridctl.report import in_language
+    from hybridctl import report
+    from hybridctl.baselines import find_baseline
     from hybridctl.site import open_site
     from hybridctl.verification import verify
 
@@ -85,29 +99,35 @@ def command(
     site = open_site(inventory)
     # Now: by the time it is noted in the record of this run, `latest` is this run.
     judged_from = from_evidence.resolve() if from_evidence is not None else None
+    recorded = find_baseline(site, baseline, only, limit) if baseline is not None else None
     click.echo(f"verify {site.name}", err=True)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        verification = verify(site, limit, only, forks=forks, from_evidence=from_evidence)
+        verification = verify(site, limit, only, forks=forks, from_evidence=from_evidence, waivers=waivers)
     except KeyboardInterrupt:
         click.echo("interrupted: no report; nothing was changed on any host", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    verification = in_language(verification, lang)
-    _show(site, verification, as_json, judged_from)
-    code = verification.exit_code
-    if junit is not None and not _write_junit(junit, verification):
+    verification = report.in_language(verification, lang)
+    against = recorded.against(report.verify_document(verification)) if recorded is not None else None
+    _show(site, verification, as_json, judged_from, against)
+    code = verification.exit_code if against is None else against.exit_code
+    if junit is not None and not _write_junit(junit, verification, against):
         code = code or ExitCode.ERROR
     sys.exit(code)
 
 
-def _show(site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None) -> None:
+def _show(
+    site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None, against: "Against | None"
+) -> None:
     """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
     from hybridctl.runs import RunStore
 
     document, trouble, record = report.verify_document(verification), "", None
+    if against is not None:
+        document["baseline"] = against.document()
     try:
         store = RunStore(site.runs, verification.started)
         document["id"], record = store.id, store.path
@@ -122,10 +142,16 @@ def _show(site: "Site", verification: "Verification", as_json: bool, from_eviden
     if as_json:
         click.echo(json.dumps(document, indent=2))
         click.echo(report.summary_line(verification), err=True)
+    elif against is not None:
+        click.echo("\n".join(report.changes_lines(against, verification)))
     elif sys.stdout.isatty():
         report.print_rich_report(verification)
     else:
         click.echo(report.plain_report(verification))
+    for use in verification.waivers:
+        if use.remark:
+            told = f"{use.waiver.origin}: {use.waiver.check} on {use.waiver.pattern}, {use.waiver.owner}: {use.remark}"
+            click.secho(f"Warning: {told}", fg="yellow", err=True)
     if trouble:
         click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
     elif record is not None:
@@ -150,12 +176,12 @@ def _keep_evidence(verification: "Verification", record: Path | None, from_evide
     return evidence.trouble if evidence is not None and record is not None else ""
 
 
-def _write_junit(path: Path, verification: "Verification") -> bool:
+def _write_junit(path: Path, verification: "Verification", against: "Against | None") -> bool:
     """Write the file; tell whether that went well. The report is on the screen by then."""
     from hybridctl import report
 
     try:
-        path.write_text(report.verify_junit(verification), encoding="utf-8")
+        path.write_text(report.verify_junit(verification, against), encoding="utf-8")
     except OSError as error:
         click.secho(f"Error: --junit {path}: {error.strerror}", fg="red", err=True)
         click.echo("  -> name another file, or free some space", err=True)

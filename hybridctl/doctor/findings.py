@@ -80,7 +80,7 @@ class Examination:
                 }
                 for name, findings in self.hosts.items()
             ],
-            "summary": {verdict.value: self.count(verdict) for verdict in Verdict},
+            "summary": {verdict.value: self.count(verdict) for verdict in Verdict if verdict is not Verdict.WAIVED},
             "unreachable": list(self.unreachable),
             "exit_code": int(self.exit_code),
         }

@@ -1,6 +1,5 @@
 """What is wrong with one profile's file, told with file and line: by the schema first, then by the checks."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,8 @@ from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.checks.model import Check, Kind
 from hybridctl.checks.tools import tool_of
 from hybridctl.problems import Problem, nearest
-from hybridctl.yamlmarks import Entry, entries, line_of, value_of
+from hybridctl.schema_problems import schema_problems
+from hybridctl.yamlmarks import Entry, entries, value_of
 
 if TYPE_CHECKING:
     import yaml
@@ -22,17 +22,9 @@ _SCHEMA = Path(__file__).parent / "schema.json"
 
 def problems_of(path: Path, node: "yaml.Node") -> Iterator[Problem]:
     """Hold the file against the schema, then each expectation against its check."""
-    from jsonschema import Draft202012Validator
-
-    schema = json.loads(_SCHEMA.read_text(encoding="utf-8"))
     data = value_of(node)
-    broken = False
-    for error in Draft202012Validator(schema).iter_errors(data):
-        broken = True
-        place = [str(part) for part in error.absolute_path]
-        message, remedy = _said(error)
-        extra = _extra(error)
-        yield Problem(path, _line(node, [*place, *extra[:1]]), f"{'.'.join(place) or 'profile'}: {message}", remedy)
+    broken = list(schema_problems(path, node, data, _SCHEMA, "profile", _said))
+    yield from broken
     if broken:
         return
     for entry in expected_in(node):
@@ -45,27 +37,10 @@ def expected_in(node: "yaml.Node") -> tuple[Entry, ...]:
     return next((tuple(entries(entry.node)) for entry in entries(node) if entry.key == "expect"), ())
 
 
-def _extra(error: Any) -> list[str]:
-    """Return the keys that should not be there."""
-    if error.validator != "additionalProperties" or not isinstance(error.instance, dict):
-        return []
-    return sorted(str(key) for key in error.instance if key not in error.schema.get("properties", {}))
-
-
-def _said(error: Any) -> tuple[str, str]:
-    """Put what jsonschema found into words of ours."""
-    extra = _extra(error)
-    if extra:
-        allowed = sorted(error.schema["properties"])
-        near = nearest(extra[0], allowed)
-        guess = f"; did you mean {near}?" if near else ""
-        return f"unknown key {extra[0]}{guess}", f"allowed: {', '.join(allowed)}"
+def _said(error: Any) -> tuple[str, str] | None:
     if error.validator == "oneOf":
         return "says not exactly one of " + ", ".join(FORMS), "name one: value: 64"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{missing} is missing", f"add it: {missing}: ..."
-    return error.message[:200], f"allowed: {json.dumps(error.validator_value)[:200]}"
+    return None
 
 
 def _against_check(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -125,14 +100,3 @@ def _of_kind(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]
         yield "a warn band goes with a number that has bounds", "remove the key warn"
     if form == "range" and given["range"][0] >= given["range"][1]:
         yield f"range: {given['range']}; the first is not below the second", "write range: [LOWEST, HIGHEST]"
-
-
-def _line(node: "yaml.Node", place: list[str]) -> int:
-    """Return the line of the deepest key of `place` that is there."""
-    line = line_of(node)
-    for part in place:
-        entry = next((entry for entry in entries(node) if entry.key == part), None)
-        if entry is None:
-            break
-        line, node = entry.line, entry.node
-    return line

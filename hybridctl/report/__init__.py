@@ -1,5 +1,6 @@
 """One result model, several reports: tables for people, JSON and JUnit for programs."""
 
+from hybridctl.report.changes_text import changes_lines
 from hybridctl.report.document import VERIFY_SCHEMA, verify_document
 from hybridctl.report.junit import verify_junit
 from hybridctl.report.language import in_language
@@ -7,6 +8,7 @@ from hybridctl.report.text import plain_report, print_rich_report, summary_line
 
 __all__ = [
     "VERIFY_SCHEMA",
+    "changes_lines",
     "in_language",
     "plain_report",
     "print_rich_report",

@@ -6,6 +6,7 @@ from hybridctl import __version__
 from hybridctl.checks import CATALOGUE, Result, Verdict
 from hybridctl.checks.wording import wording_in
 from hybridctl.verification import HostReport, HostState, Verification
+from hybridctl.waivers import Waiver, WaiverUse
 
 __all__ = ["VERIFY_SCHEMA", "verify_document"]
 
@@ -18,6 +19,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "schema": VERIFY_SCHEMA,
         "command": "verify",
         "site": verification.site,
+        "inventory": verification.inventory,
         "version": __version__,
         "limit": verification.limit,
         "only": list(verification.only),
@@ -30,6 +32,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "unreachable": verification.named(HostState.UNREACHABLE),
         "without_profile": verification.named(HostState.NO_PROFILE),
         "verdicts": {verdict.value: verification.count(verdict) for verdict in Verdict},
+        "waivers": [_waiver_use(use) for use in verification.waivers],
         "titles": _titles(verification),
         "hosts": [_host(host) for host in verification.hosts],
     }
@@ -55,6 +58,8 @@ def _host(host: HostReport) -> dict[str, Any]:
 
 
 def _check(result: Result) -> dict[str, Any]:
+    # What it would be without its waiver stands with the waiver, which few results have.
+    waiver = {"waiver": {"verdict": Verdict.FAIL.value, **_waiver(result.waiver)}} if result.waiver else {}
     return {
         "id": result.check,
         "subject": result.subject,
@@ -66,4 +71,21 @@ def _check(result: Result) -> dict[str, Any]:
         "remedy": result.remedy,
         "source": result.source,
         "origin": result.origin,
+        **waiver,
+    }
+
+
+def _waiver_use(use: WaiverUse) -> dict[str, Any]:
+    waiver = use.waiver
+    head = {"check": waiver.check, "subject": waiver.subject, "hosts": waiver.pattern}
+    return {**head, **_waiver(waiver), "waived": use.waived, "remark": use.remark}
+
+
+def _waiver(waiver: Waiver) -> dict[str, str]:
+    return {
+        "reason": waiver.reason,
+        "owner": waiver.owner,
+        "expires": waiver.expires.isoformat(),
+        "ticket": waiver.ticket,
+        "origin": waiver.origin,
     }

@@ -10,9 +10,15 @@ from hybridctl.verification import HostReport, HostState, Verification
 __all__ = ["plain_report", "print_rich_report", "summary_line"]
 
 _COLUMNS = ("host", "check", "verdict", "measured", "expected", "unit")
-_COLOURS = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red", Verdict.UNKNOWN: "magenta"}
+_COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.WARN: "yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.UNKNOWN: "magenta",
+    Verdict.WAIVED: "cyan",
+}
 _UNREACHABLE = "is it up, and does ssh reach it? ansible {host} -i INVENTORY -m ansible.builtin.ping"
-_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN)
+_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN, Verdict.WAIVED)
 
 
 def summary_line(verification: Verification) -> str:

@@ -55,7 +55,7 @@ def test_a_good_site(site: Path) -> None:
         ["h2", "cpu.threads", "PASS"],
         ["h2", "memory.total", "PASS"],
     ]
-    assert lines[-1] == "hosts asked 2, judged 2; PASS 4 WARN 0 FAIL 0 UNKNOWN 0"
+    assert lines[-1] == "hosts asked 2, judged 2; PASS 4 WARN 0 FAIL 0 UNKNOWN 0 WAIVED 0"
     assert "record: .hybridctl/runs/" in result.stderr
 
 
@@ -255,4 +255,4 @@ def test_the_exit_code_is_the_verifications(site: Path, monkeypatch: pytest.Monk
     result = ask()
     assert result.exit_code == 4
     assert result.stdout.startswith("UNREACHABLE h1: No route to host")
-    assert result.stdout.endswith("hosts asked 2, judged 1, unreachable: h1; PASS 0 WARN 0 FAIL 1 UNKNOWN 0\n")
+    assert result.stdout.endswith("hosts asked 2, judged 1, unreachable: h1; PASS 0 WARN 0 FAIL 1 UNKNOWN 0 WAIVED 0\n")

@@ -21,6 +21,7 @@ LAB = ("lab-gateway", "lab-monitoring", "lab-worker")
 SCHEMAS = {
     "profile": Path(__file__).parents[2] / "hybridctl/profiles/schema.json",
     "report": Path(__file__).parents[2] / "hybridctl/data/verify-result.schema.json",
+    "waivers": Path(__file__).parents[2] / "hybridctl/data/waivers.schema.json",
 }
 GOOD = 'schema: 1\ntitle: x\nexpect:\n  os.release: {value: "12", source: x}\n'
 

@@ -13,10 +13,12 @@ import hybridctl
 from hybridctl.checks import Result, Verdict
 from hybridctl.report import plain_report, print_rich_report, summary_line, verify_document, verify_junit
 from hybridctl.verification import HostReport, HostState, Verification
+from hybridctl.waivers import Waiver, WaiverUse
 
 SCHEMA = json.loads((Path(hybridctl.__file__).parent / "data/verify-result.schema.json").read_text(encoding="utf-8"))
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-SUMMARY = "hosts asked 3, judged 1, unreachable: gw1, without a profile: new1; PASS 1 WARN 1 FAIL 1 UNKNOWN 2"
+WAIVER = Waiver("cpu.threads", "cpu1", "half of it is off", "ops", AT.date(), "waivers.yml:1")
+SUMMARY = "hosts asked 3, judged 1, unreachable: gw1, without a profile: new1; PASS 1 WARN 1 FAIL 1 UNKNOWN 2 WAIVED 1"
 
 
 def result(check: str, verdict: Verdict, **given: object) -> Result:
@@ -33,6 +35,7 @@ def verification() -> Verification:
         result("os.distribution", Verdict.WARN, measured="openEuler", expected="openEuler"),
         result("cpu.model", Verdict.UNKNOWN, expected="Kunpeng 920"),
         result("units.active", Verdict.FAIL, measured="inactive\x1b", expected="active", subject="vllm.service"),
+        result("cpu.threads", Verdict.WAIVED, measured=64, expected="128", waiver=WAIVER),
     )
     return Verification(
         "rack-7",
@@ -43,6 +46,7 @@ def verification() -> Verification:
             HostReport("gw1", HostState.UNREACHABLE, "lab-gateway", True, "No route to host"),
             HostReport("new1", HostState.NO_PROFILE, results=(result("profile", Verdict.UNKNOWN),)),
         ),
+        waivers=(WaiverUse(WAIVER, 1, "expires today"),),
     )
 
 
@@ -52,14 +56,14 @@ def test_the_summary_names_who_is_missing(verification: Verification) -> None:
 
 
 def test_plain_text_has_the_worst_first(verification: Verification) -> None:
-    """Unreachable, FAIL, UNKNOWN, WARN, each with its remedy; then the table; then the sums."""
+    """Unreachable, FAIL, UNKNOWN, WARN, WAIVED, each with its remedy; then the table; then the sums."""
     lines = plain_report(verification).splitlines()
     heads = [line.split()[0] for line in lines[: lines.index("")] if not line.startswith(" ")]
-    assert heads == ["UNREACHABLE", "FAIL", "UNKNOWN", "UNKNOWN", "WARN"]
+    assert heads == ["UNREACHABLE", "FAIL", "UNKNOWN", "UNKNOWN", "WARN", "WAIVED"]
     assert "FAIL cpu1 (lab) units.active vllm.service: measured inactive\x1b, expected active: FAIL because" in lines
     assert "  -> mend units.active" in lines
     table = [line for line in lines if line.startswith(("cpu1 (lab)", "host "))]
-    assert len(table) == 5
+    assert len(table) == 6
     assert len({line.index(word) for line, word in zip(table[:2], ("verdict", "PASS"), strict=True)}) == 1
     assert lines[-1] == SUMMARY
 
@@ -80,7 +84,7 @@ def test_json_is_what_the_schema_says(verification: Verification) -> None:
     assert (document["asked"], document["judged"], document["exit_code"]) == (3, 1, 4)
     assert document["unreachable"] == ["gw1"]
     assert document["without_profile"] == ["new1"]
-    assert document["verdicts"] == {"PASS": 1, "WARN": 1, "FAIL": 1, "UNKNOWN": 2}
+    assert document["verdicts"] == {"PASS": 1, "WARN": 1, "FAIL": 1, "UNKNOWN": 2, "WAIVED": 1}
     assert [host["lab"] for host in document["hosts"]] == [True, True, False]
 
 
@@ -93,8 +97,9 @@ def test_the_schema_can_refuse(verification: Verification, change: str) -> None:
 
 
 def test_junit_never_shows_unknown_as_passed(verification: Verification) -> None:
-    """FAIL is a failure; UNKNOWN and unreachable are errors; control characters are left out."""
+    """FAIL is a failure; UNKNOWN and unreachable are errors; WAIVED is skipped; control characters are left out."""
     root = ET.fromstring(verify_junit(verification))  # noqa: S314 - our own text
-    sums = {s.get("name"): (s.get("tests"), s.get("failures"), s.get("errors")) for s in root.findall("testsuite")}
-    assert sums == {"cpu1": ("4", "1", "1"), "gw1": ("1", "0", "1"), "new1": ("1", "0", "1")}
+    names = ("tests", "failures", "errors", "skipped")
+    sums = {s.get("name"): tuple(int(s.get(name, "")) for name in names) for s in root.findall("testsuite")}
+    assert sums == {"cpu1": (5, 1, 1, 1), "gw1": (1, 0, 1, 0), "new1": (1, 0, 1, 0)}
     assert "\x1b" not in verify_junit(verification)

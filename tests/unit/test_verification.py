@@ -179,6 +179,8 @@ def test_ctrl_c_ends_what_runs() -> None:
     ("hosts", "code"),
     [
         ([host(HostState.JUDGED, Verdict.PASS, Verdict.WARN)], 0),
+        ([host(HostState.JUDGED, Verdict.WAIVED)], 0),
+        ([host(HostState.JUDGED, Verdict.WAIVED, Verdict.FAIL)], 5),
         ([host(HostState.JUDGED, Verdict.PASS, Verdict.UNKNOWN)], 6),
         ([host(HostState.JUDGED, Verdict.FAIL, Verdict.UNKNOWN)], 5),
         ([host(HostState.JUDGED, Verdict.FAIL), host(HostState.UNREACHABLE)], 4),
