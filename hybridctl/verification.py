@@ -72,6 +72,7 @@ class Verification:
     """All hosts that were asked for, in the order of the inventory.
 
     Attributes:
+        inventory: a path from the site's folder.
         evidence: what the hosts said, to be handed to the folder of the run or discarded.
     """
 
@@ -82,6 +83,7 @@ class Verification:
     limit: str | None = None
     only: tuple[str, ...] = ()
     evidence: Recorder | None = field(default=None, repr=False, compare=False)
+    inventory: str = ""
 
     def named(self, state: HostState) -> list[str]:
         """Return the names of the hosts in a state."""
@@ -180,7 +182,7 @@ def verify(
         raise
     hosts = tuple(_redacted(report, redactor) for report in reports)
     evidence = keeping.recorder if keeping is not None else None
-    return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only), evidence)
+    return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only), evidence, site.inventory_name)
 
 
 def _replay(files: Mapping[str, Path], redactor: Redactor, name: str, _access: Access) -> Reaching:

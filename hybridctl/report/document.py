@@ -17,6 +17,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "schema": VERIFY_SCHEMA,
         "command": "verify",
         "site": verification.site,
+        "inventory": verification.inventory,
         "version": __version__,
         "limit": verification.limit,
         "only": list(verification.only),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from hybridctl.checks import Result, Verdict
+from hybridctl.report.lines import said, shown
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["plain_report", "print_rich_report", "summary_line"]
@@ -74,7 +75,7 @@ def _trouble(verification: Verification) -> Iterator[str]:
     """Yield what is not PASS, the worst first; a line that begins with a blank goes with the one above."""
     for host in verification.hosts:
         if host.state is HostState.UNREACHABLE:
-            yield f"UNREACHABLE {_shown(host)}: {host.reason}"
+            yield f"UNREACHABLE {shown(host)}: {host.reason}"
             yield f"  -> is it up, and does ssh reach it? ansible {host.name} -i INVENTORY -m ansible.builtin.ping"
     for verdict in _WORST_FIRST:
         for host in verification.hosts:
@@ -84,21 +85,14 @@ def _trouble(verification: Verification) -> Iterator[str]:
 
 
 def _lines(host: HostReport, result: Result) -> Iterator[str]:
-    unit = f" {result.unit}" if result.unit else ""
-    measured = "" if result.measured is None else f"measured {result.measured}{unit}, "
-    expected = f"expected {result.expected}{unit}: " if result.expected else ""
-    yield f"{result.verdict} {_shown(host)} {result.name}: {measured}{expected}{result.reason}"
+    yield f"{result.verdict} {shown(host)} {result.name}: {said(result)}"
     if result.remedy:
         yield f"  -> {result.remedy}"
 
 
 def _row(host: HostReport, result: Result) -> tuple[str, ...]:
     measured = "-" if result.measured is None else str(result.measured)
-    return (_shown(host), result.name, result.verdict.value, measured, result.expected, result.unit)
-
-
-def _shown(host: HostReport) -> str:
-    return f"{host.name} (lab)" if host.lab else host.name
+    return (shown(host), result.name, result.verdict.value, measured, result.expected, result.unit)
 
 
 def _style(line: str) -> str:
