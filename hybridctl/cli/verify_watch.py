@@ -28,7 +28,7 @@ class Watch:
     Attributes:
         judge: verifies once.
         keep: takes a round whose verdicts are news; writes its record and tells the command of --on-change.
-        every: round taken; what goes with each, such as the textfile.
+        each: takes every round; what goes with it, such as the textfile.
     """
 
     judge: "Callable[[], Verification]"

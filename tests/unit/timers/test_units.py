@@ -113,6 +113,7 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
     for spec in (
         replace(SPEC, root=root, inventory=root / "inventory", textfile=root / "x.prom", program=Path("/bin/true")),
         replace(SPEC, program=program, site="100% ours"),
+        replace(SPEC, kind=VERIFY, program=program, on_change="./alert.sh '$x' \"50%\"", other_inventory="a/b"),
     ):
         for name, text in unit_files(spec).items():
             (tmp_path / name).write_text(text)
