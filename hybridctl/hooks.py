@@ -43,6 +43,7 @@ def run_hook(
     cwd: Path,
     timeout: float,
     log: Callable[[str], None],
+    given: str = "",
 ) -> HookEnd:
     """Run a hook to its end; its output goes to `log` line by line.
 
@@ -50,15 +51,19 @@ def run_hook(
         variables: of ours, added to the environment; HYBRIDCTL_RUN among them also marks its processes, which end with
             it when it is interrupted or takes too long.
         timeout: seconds.
+        given: what it reads on stdin.
     """
     cancelled, deadline = threading.Event(), time.monotonic() + timeout
-    with tempfile.TemporaryFile() as output, cancelling(cancelled):
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as output, cancelling(cancelled):
+        # A file, not a pipe: a hook that reads nothing does not hold us up.
+        stdin.write(given.encode(errors="backslashreplace"))
+        stdin.seek(0)
         try:
             running = subprocess.Popen(
                 argv,
                 cwd=cwd,
                 env={**os.environ, **variables},
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is for us; we end it and all that it started

@@ -29,6 +29,7 @@ class Site:
     Attributes:
         root: the folder; runs are kept in `root/.hybridctl/runs/`.
         inventory: what `-i` gives to Ansible, a file or a folder.
+        inventory_is_default: it is the one that hybridctl.yml names.
         name: shown in reports.
         vault_password_file: opens the vaulted variables; None when there are none.
         own_variables: glob patterns of variables that belong to the user's own roles.
@@ -43,11 +44,17 @@ class Site:
     own_variables: tuple[str, ...] = field(default=())
     password_wanted: Path | None = None
     rollout: Rollout = field(default_factory=Rollout)
+    inventory_is_default: bool = True
 
     @property
     def inventory_name(self) -> str:
         """The inventory as records of runs name it: a path from the folder, which may be moved with all it holds."""
         return os.path.relpath(self.inventory, self.root)
+
+    @property
+    def other_inventory(self) -> str:
+        """What tells apart what is kept of an inventory beside the site's default one, which is empty here."""
+        return "" if self.inventory_is_default else self.inventory_name
 
     @property
     def runs(self) -> Path:
@@ -125,6 +132,7 @@ def _site(root: Path, inventory: Path, settings: _Settings) -> Site:
         own_variables=settings.own_variables,
         password_wanted=wanted,
         rollout=Rollout().over(_rollout(vars(settings))),
+        inventory_is_default=inventory.resolve() == (root / settings.inventory).resolve(),
     )
 
 

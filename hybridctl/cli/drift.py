@@ -2,32 +2,15 @@
 
 import json
 import os
-import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
+from hybridctl.cli import timer as timers
 from hybridctl.cli.options import inventory_option, json_option, limit_option
-from hybridctl.errors import HybridctlError
-
-if TYPE_CHECKING:
-    from hybridctl.drift.units import TimerSpec
 
 __all__ = ["command"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _textfile_option(function: F) -> F:
-    return click.option(
-        "--textfile",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Write Prometheus metrics there, for node_exporter's textfile collector (FILE.prom).",
-    )(function)
 
 
 @click.group(invoke_without_command=True)
@@ -35,7 +18,7 @@ def _textfile_option(function: F) -> F:
 @limit_option
 @click.option("--layer", "layers", multiple=True, help="Only this layer (and preflight); may be given again.")
 @click.option("--forks", default=20, show_default=True, type=click.IntRange(1, 500), help="Hosts worked on at a time.")
-@_textfile_option
+@timers.textfile_option
 @json_option
 @click.pass_context
 def command(
@@ -64,17 +47,18 @@ def command(
       sudo hybridctl drift timer install --every 1h
     """
     if ctx.invoked_subcommand:
-        _refuse_options_in_front(ctx)
+        timers.refuse_options_in_front(ctx)
         return
     from hybridctl.cli.progress import choose
     from hybridctl.cli.summary import say_result
     from hybridctl.drift.check import DriftReport
     from hybridctl.drift.store import remember
-    from hybridctl.drift.textfile import check_target, write_textfile
+    from hybridctl.drift.textfile import metrics
     from hybridctl.execution import Execution, Options, execute
     from hybridctl.report.drift_text import drift_lines
     from hybridctl.report.run_text import clean
     from hybridctl.site import open_site
+    from hybridctl.textfile import check_target, write_textfile
 
     site = open_site(inventory)
     if textfile is not None:
@@ -86,7 +70,7 @@ def command(
     report = DriftReport.of(result, memory, layers, remark)
     click.echo(json.dumps(report.document(), indent=2) if as_json else clean("\n".join(drift_lines(report))))
     if textfile is not None:
-        write_textfile(textfile, site.name, memory)
+        write_textfile(textfile, metrics(site.name, memory, site.other_inventory))
     if remark:
         click.secho(f"Warning: {remark}", fg="yellow", err=True)
     say_result(result)
@@ -94,15 +78,6 @@ def command(
         where = f" -i {os.path.relpath(site.inventory)}" if inventory else ""
         click.echo(f"next: hybridctl plan{where} shows the diffs, hybridctl provision{where} repairs", err=True)
     sys.exit(report.exit_code)
-
-
-def _refuse_options_in_front(ctx: click.Context) -> None:
-    """An option before `timer` would be read by nobody."""
-    for name in ctx.params:
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                "options of the timer come last: hybridctl drift timer install -i PATH --textfile FILE"
-            )
 
 
 @command.group()
@@ -121,14 +96,10 @@ def timer() -> None:
     """
 
 
-def _every_option(function: F) -> F:
-    return click.option("--every", default="1h", show_default=True, help="30s, 5min, 1h, 6h, 1d ...")(function)
-
-
 @timer.command()
 @inventory_option
-@_every_option
-@_textfile_option
+@timers.every_option
+@timers.textfile_option
 def show(inventory: Path | None, every: str, textfile: Path | None) -> None:
     """Print the unit files; write nothing.
 
@@ -136,17 +107,15 @@ def show(inventory: Path | None, every: str, textfile: Path | None) -> None:
     Example:
       hybridctl drift timer show --every 6h
     """
-    from hybridctl.drift.timer import UNITS
-    from hybridctl.drift.units import unit_files
+    from hybridctl.timers.units import DRIFT
 
-    for name, text in unit_files(_spec(inventory, every, textfile)).items():
-        click.echo(f"# {UNITS / name}\n{text}")
+    timers.show(timers.spec_of(DRIFT, inventory, every, textfile))
 
 
 @timer.command()
 @inventory_option
-@_every_option
-@_textfile_option
+@timers.every_option
+@timers.textfile_option
 def install(inventory: Path | None, every: str, textfile: Path | None) -> None:
     """Write the units and start the timer; twice is harmless. Root only.
 
@@ -154,16 +123,9 @@ def install(inventory: Path | None, every: str, textfile: Path | None) -> None:
     Example:
       sudo hybridctl drift timer install -i /srv/bank/inventory --every 1h
     """
-    from hybridctl.drift.textfile import check_target
-    from hybridctl.drift.timer import Control, require_control
-    from hybridctl.drift.timer import install as install_units
+    from hybridctl.timers.units import DRIFT
 
-    require_control()
-    if textfile is not None:
-        check_target(textfile)
-    spec = _spec(inventory, every, textfile)
-    _say(install_units(spec, Control()), f"{spec.name}.timer is installed already")
-    click.echo(f"next: systemctl list-timers {spec.name}.timer", err=True)
+    timers.install(timers.spec_of(DRIFT, inventory, every, textfile))
 
 
 @timer.command()
@@ -175,29 +137,6 @@ def remove(inventory: Path | None) -> None:
     Example:
       sudo hybridctl drift timer remove -i /srv/bank/inventory
     """
-    from hybridctl.drift.timer import Control, require_control
-    from hybridctl.drift.timer import remove as remove_units
+    from hybridctl.timers.units import DRIFT
 
-    require_control()
-    spec = _spec(inventory, "1h", None)
-    _say(remove_units(spec, Control()), f"there is no {spec.name}.timer")
-
-
-def _say(done: list[str], nothing: str) -> None:
-    click.echo("\n".join(done) if done else nothing, err=True)
-
-
-def _spec(inventory: Path | None, every: str, textfile: Path | None) -> "TimerSpec":
-    from hybridctl.drift.timer import timer_spec
-    from hybridctl.site import open_site
-
-    return timer_spec(open_site(inventory), _program(), every, textfile)
-
-
-def _program() -> Path:
-    """Find our own executable; it lies beside our Python, and under sudo not always on PATH."""
-    beside = Path(sys.executable).with_name("hybridctl")
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("hybridctl")
-    if found is None:
-        raise HybridctlError("there is no hybridctl to call from a unit", "reinstall: pipx reinstall hybridctl")
-    return Path(found).absolute()
+    timers.remove(timers.spec_of(DRIFT, inventory))

@@ -4,25 +4,28 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hybridctl.cli.options import inventory_option, json_option, lang_option, limit_option
-from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
+from hybridctl.cli.timer import refuse_options_in_front, textfile_option
+from hybridctl.cli.verify_plugin import PluginGroup
+from hybridctl.cli.verify_timer import on_change_option, timer
+from hybridctl.errors import ExitCode, InvalidInput
 
 if TYPE_CHECKING:
-    from hybridctl.baselines import Against
     from hybridctl.site import Site
     from hybridctl.verification import Verification
 
 __all__ = ["command"]
 
 
-@click.command()
+@click.group(cls=PluginGroup, invoke_without_command=True)
 @inventory_option
 @limit_option
 @click.option("--only", "-o", multiple=True, metavar="CHECK", help="Only this check or topic; may be given again.")
@@ -30,6 +33,22 @@ __all__ = ["command"]
     "--junit",
     type=click.Path(dir_okay=False, readable=False, writable=True, path_type=Path),
     help="Write JUnit XML to this file, too.",
+)
+@textfile_option
+@on_change_option
+@click.option(
+    "--watch",
+    is_flag=False,
+    flag_value="60s",
+    metavar="[EVERY]",
+    help="Verify again and again, every 60s or so often, and show each change; Ctrl-C ends it.",
+)
+@click.option("--ci", is_flag=True, help="Print a line for each finding; JUnit XML to verify-junit.xml. docs/ci.md")
+@click.option("--nagios", is_flag=True, help="Print one line of status and exit 0 to 3, as monitoring plugins do.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, readable=False, writable=True, path_type=Path),
+    help="Write the page of this run to this file, too.",
 )
 @click.option(
     "--from-evidence",
@@ -48,11 +67,19 @@ __all__ = ["command"]
 @click.option("--list", "listing", is_flag=True, help="Show the checks there are, and end.")
 @lang_option
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     inventory: Path | None,
     limit: str | None,
     only: tuple[str, ...],
     junit: Path | None,
+    html: Path | None,
+    textfile: Path | None,
+    on_change: str | None,
+    watch: str | None,
+    ci: bool,
+    nagios: bool,
     from_evidence: Path | None,
     baseline: str | None,
     waivers: Path | None,
@@ -75,118 +102,114 @@ def command(
       5  a FAIL
       6  an UNKNOWN, or a host without a profile
       0  PASS, WARN and WAIVED only
-      130  interrupted
+      130  interrupted; a --watch ends by Ctrl-C with the code of its last verification
     With --baseline 4, 5 and 6 are for what that run did not show already, and 0 is that nothing got worse.
+    Under --nagios: 2 for 4 and 5, 3 for 6 and whatever goes wrong, 1 for a WARN, else 0.
 
     \b
     Example:
       hybridctl verify
       hybridctl verify --limit gateway --only units --only service
+      hybridctl verify --html report.html
       hybridctl verify --from-evidence .hybridctl/runs/latest
       hybridctl verify --baseline latest
+      hybridctl verify --watch 30s --only gpu
+      hybridctl verify --textfile /var/lib/prometheus/node-exporter/hybridctl-verify.prom --on-change ./alert.sh
+      hybridctl verify --ci
+      sudo hybridctl verify timer install --every 15min --on-change ./alert.sh
       hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
     """
+    if ctx.invoked_subcommand:
+        refuse_options_in_front(ctx)
+        return
     from hybridctl import report
     from hybridctl.baselines import find_baseline
+    from hybridctl.cli.verify_output import Output
+    from hybridctl.cli.verify_watch import Watch
     from hybridctl.site import open_site
     from hybridctl.verification import verify
+    from hybridctl.watching import parse_every
 
     if listing:
         click.echo(_catalogue(as_json, lang))
         return
-    if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
-        raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
+    _refuse_mixtures(ctx.params)
+    every = parse_every(watch) if watch is not None else 0
+    if ci and junit is None:
+        junit = Path("verify-junit.xml")
+    _check_files(junit, html, textfile)
     site = open_site(inventory)
-    # Now: by the time it is noted in the record of this run, `latest` is this run.
+    # The evidence now: by the time it is noted in the record of this run, `latest` is this run.
     judged_from = from_evidence.resolve() if from_evidence is not None else None
+    told = _command(on_change, site)
+    output = Output(site, as_json, ci, nagios, junit, html, textfile, told, judged_from)
     recorded = find_baseline(site, baseline, only, limit) if baseline is not None else None
     click.echo(f"verify {site.name}", err=True)
+
+    def judge() -> "Verification":
+        judged = verify(site, limit, only, forks=forks, from_evidence=from_evidence, waivers=waivers)
+        return report.in_language(judged, lang)
+
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        verification = verify(site, limit, only, forks=forks, from_evidence=from_evidence, waivers=waivers)
+        if every:
+            sys.exit(Watch(judge, output.keep, output.write_textfile, as_json).run(every))
+        verification = judge()
     except KeyboardInterrupt:
+        if nagios:
+            raise
         click.echo("interrupted: no report; nothing was changed on any host", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    verification = report.in_language(verification, lang)
-    against = recorded.against(report.verify_document(verification)) if recorded is not None else None
-    _show(site, verification, as_json, judged_from, against)
-    code = verification.exit_code if against is None else against.exit_code
-    if junit is not None and not _write_junit(junit, verification, against):
-        code = code or ExitCode.ERROR
-    sys.exit(code)
+    document = report.verify_document(verification)
+    against = recorded.against(document) if recorded is not None else None
+    sys.exit(output.show(verification, against, document))
 
 
-def _show(
-    site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None, against: "Against | None"
-) -> None:
-    """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
-    from hybridctl import report
-    from hybridctl.runs import RunStore
-
-    document, trouble, record = report.verify_document(verification), "", None
-    if against is not None:
-        document["baseline"] = against.document()
-    try:
-        store = RunStore(site.runs, verification.started)
-        document["id"], record = store.id, store.path
-        try:
-            store.write_result(document)
-            store.log(report.plain_report(verification))
-        finally:
-            store.close()
-    except HybridctlError as error:
-        trouble = error.message
-    trouble = _keep_evidence(verification, record, from_evidence) or trouble
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-        click.echo(report.summary_line(verification), err=True)
-    elif against is not None:
-        click.echo("\n".join(report.changes_lines(against, verification)))
-    elif sys.stdout.isatty():
-        report.print_rich_report(verification)
-    else:
-        click.echo(report.plain_report(verification))
-    for use in verification.waivers:
-        if use.remark:
-            told = f"{use.waiver.origin}: {use.waiver.check} on {use.waiver.pattern}, {use.waiver.owner}: {use.remark}"
-            click.secho(f"Warning: {told}", fg="yellow", err=True)
-    if trouble:
-        click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
-    elif record is not None:
-        click.echo(f"record: {os.path.relpath(record)}", err=True)
+command.add_command(timer)
 
 
-def _keep_evidence(verification: "Verification", record: Path | None, from_evidence: Path | None) -> str:
-    """Hand the evidence to the folder of the run; return what kept it from that, empty when there is nothing to say."""
-    from hybridctl.evidence.replay import link_evidence
-
-    evidence = verification.evidence
-    try:
-        if record is None:
-            if evidence is not None:
-                evidence.discard()
-        elif from_evidence is not None:
-            link_evidence(from_evidence, record)
-        elif evidence is not None:
-            evidence.move_to(record)
-    except OSError as error:
-        return f"cannot keep the evidence: {error.strerror}"
-    return evidence.trouble if evidence is not None and record is not None else ""
+def _refuse_mixtures(options: Mapping[str, Any]) -> None:
+    """Refuse options that do not go together; a variable of the environment is an option, too."""
+    for name, others in _NOT_TOGETHER.items():
+        for other in others:
+            if options[name] and options[other]:
+                flags = (f"--{word.removeprefix('as_').replace('_', '-')}" for word in (name, other))
+                raise InvalidInput(
+                    f"{' and '.join(flags)} do not go together",
+                    "leave one of them out, or call hybridctl verify once for each",
+                )
 
 
-def _write_junit(path: Path, verification: "Verification", against: "Against | None") -> bool:
-    """Write the file; tell whether that went well. The report is on the screen by then."""
-    from hybridctl import report
+_NOT_TOGETHER = {
+    "watch": ("ci", "nagios", "junit", "html", "from_evidence", "baseline"),
+    "ci": ("nagios", "as_json"),
+    "nagios": ("as_json", "baseline"),
+    "on_change": ("from_evidence",),
+}
 
-    try:
-        path.write_text(report.verify_junit(verification, against), encoding="utf-8")
-    except OSError as error:
-        click.secho(f"Error: --junit {path}: {error.strerror}", fg="red", err=True)
-        click.echo("  -> name another file, or free some space", err=True)
-        return False
-    return True
+
+def _check_files(junit: Path | None, html: Path | None, textfile: Path | None) -> None:
+    """Refuse files that cannot be written, before any host is asked."""
+    from hybridctl.textfile import check_target
+
+    for option, path in (("--junit", junit), ("--html", html)):
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise InvalidInput(f"{option} {path}: the folder is not there or not writable", f"mkdir -p {path.parent}")
+    if textfile is not None:
+        check_target(textfile)
+
+
+def _command(on_change: str | None, site: "Site") -> tuple[str, ...]:
+    """Return the command to tell of changes as words, none when there is none."""
+    from hybridctl.hooks import check_program, parse_command
+
+    if on_change is None:
+        return ()
+    argv = parse_command(on_change)
+    check_program(argv, site.root)
+    return argv
 
 
 def _catalogue(as_json: bool, lang: str) -> str:

@@ -1,4 +1,4 @@
-"""The memory of drift on disk: `.hybridctl/drift.json` of the site."""
+"""The memory of drift on disk: `.hybridctl/drift.json` of the site, and a file of its own for each other inventory."""
 
 import fcntl
 import json
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from hybridctl.atomic import write_whole
 from hybridctl.drift.memory import CLOCK_STEP, Memory, moment
@@ -15,9 +16,13 @@ from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
 from hybridctl.site import Site
 
-__all__ = ["FILE", "remember"]
+__all__ = ["memory_file", "remember"]
 
-FILE = "drift.json"
+
+def memory_file(site: Site) -> Path:
+    """Return where the drift of the site's inventory is kept."""
+    name = f"drift-{quote(site.other_inventory, safe='')}.json" if site.other_inventory else "drift.json"
+    return site.runs.parent / name
 
 
 def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tuple[Memory, str]:
@@ -33,12 +38,12 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
     Raises:
         HybridctlError: it cannot be written.
     """
-    folder = site.runs.parent
-    with _locked(folder):
-        memory, remark = _read(folder / FILE)
+    file = memory_file(site)
+    with _locked(file.parent):
+        memory, remark = _read(file)
         if memory.is_ahead_of(moment(check["finished"])):
             remark = (
-                f"{shown_path(folder / FILE)}: the last check is of {memory.checked:%Y-%m-%d %H:%M} UTC: the clock was "
+                f"{shown_path(file)}: the last check is of {memory.checked:%Y-%m-%d %H:%M} UTC: the clock was "
                 "ahead; what is dated later than this check counts from it"
             )
             memory.set_back(moment(check["started"]))
@@ -48,11 +53,11 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
                 memory.observe(run)
         memory.keep(hosts)
         try:
-            write_whole(folder / FILE, json.dumps(memory.document(), indent=1, ensure_ascii=False) + "\n", 0o600)
+            write_whole(file, json.dumps(memory.document(), indent=1, ensure_ascii=False) + "\n", 0o600)
         except OSError as error:
             raise HybridctlError(
-                f"{shown_path(folder / FILE)}: cannot be written: {error.strerror}; since when hosts differ is lost",
-                f"make {shown_path(folder)} writable or free some space",
+                f"{shown_path(file)}: cannot be written: {error.strerror}; since when hosts differ is lost",
+                f"make {shown_path(file.parent)} writable or free some space",
             ) from error
     return memory, remark
 

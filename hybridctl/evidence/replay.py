@@ -14,7 +14,7 @@ from hybridctl.evidence.files import host_of, read_evidence
 from hybridctl.evidence.record import FOLDER
 from hybridctl.redaction import Redactor
 
-__all__ = ["Replay", "evidence_files", "link_evidence"]
+__all__ = ["Replay", "evidence_files", "link_evidence", "was_replayed"]
 
 
 def evidence_files(folder: Path) -> dict[str, Path]:
@@ -40,6 +40,11 @@ def link_evidence(folder: Path, run: Path) -> None:
         OSError: that could not be written.
     """
     (run / FOLDER).symlink_to(_place(folder).resolve())
+
+
+def was_replayed(run: Path) -> bool:
+    """Tell a run that was judged from evidence from one that asked its hosts."""
+    return (run / FOLDER).is_symlink()
 
 
 def _place(folder: Path) -> Path:

@@ -5,6 +5,7 @@ from typing import TextIO
 
 from hybridctl.checks import CATALOGUE, Result, Verdict
 from hybridctl.checks.wording import ENGLISH, Wording, wording_in
+from hybridctl.report.lines import WORST_FIRST, said, shown
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["plain_report", "print_rich_report", "summary_line"]
@@ -18,7 +19,6 @@ _COLOURS = {
     Verdict.WAIVED: "cyan",
 }
 _UNREACHABLE = "is it up, and does ssh reach it? ansible {host} -i INVENTORY -m ansible.builtin.ping"
-_WORST_FIRST = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.WARN, Verdict.WAIVED)
 
 
 def summary_line(verification: Verification) -> str:
@@ -93,9 +93,9 @@ def _trouble(verification: Verification) -> Iterator[str]:
     wording = wording_in(verification.lang)
     for host in verification.hosts:
         if host.state is HostState.UNREACHABLE:
-            yield f"UNREACHABLE {_shown(host)}: {host.reason}"
+            yield f"UNREACHABLE {shown(host)}: {host.reason}"
             yield f"  -> {wording.said(_UNREACHABLE.replace('{host}', host.name))}"
-    for verdict in _WORST_FIRST:
+    for verdict in WORST_FIRST:
         for host in verification.hosts:
             for result in host.results:
                 if result.verdict is verdict:
@@ -103,24 +103,17 @@ def _trouble(verification: Verification) -> Iterator[str]:
 
 
 def _lines(host: HostReport, result: Result, wording: Wording) -> Iterator[str]:
-    unit = f" {wording.unit(result.unit)}" if result.unit else ""
-    measured = "" if result.measured is None else f"{wording.word('measured')} {result.measured}{unit}, "
-    expected = f"{wording.word('expected')} {result.expected}{unit}: " if result.expected else ""
     check = CATALOGUE.get(result.check)
     # An id is made of English words.
     title = f" ({wording.title(check)})" if check is not None and wording.lang != ENGLISH else ""
-    yield f"{result.verdict} {_shown(host)} {result.name}{title}: {measured}{expected}{result.reason}"
+    yield f"{result.verdict} {shown(host)} {result.name}{title}: {said(result, wording)}"
     if result.remedy:
         yield f"  -> {result.remedy}"
 
 
 def _row(host: HostReport, result: Result, wording: Wording) -> tuple[str, ...]:
     measured = "-" if result.measured is None else str(result.measured)
-    return (_shown(host), result.name, result.verdict.value, measured, result.expected, wording.unit(result.unit))
-
-
-def _shown(host: HostReport) -> str:
-    return f"{host.name} (lab)" if host.lab else host.name
+    return (shown(host), result.name, result.verdict.value, measured, result.expected, wording.unit(result.unit))
 
 
 def _style(line: str) -> str:

@@ -188,10 +188,10 @@ def test_a_bad_interval_is_refused(ask: Ask) -> None:
 @pytest.mark.parametrize("act", ["install", "remove"])
 def test_the_timer_wants_systemd(ask: Ask, act: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine whose PID 1 is something else: exit 2, with another way to go."""
-    from hybridctl.drift import timer
+    from hybridctl.timers import control
 
-    real = timer.require_control
-    monkeypatch.setattr(timer, "require_control", lambda: real(tmp_path / "not-booted"))
+    real = control.require_control
+    monkeypatch.setattr(control, "require_control", lambda kind: real(kind, tmp_path / "not-booted"))
     result, _ = ask("drift", "timer", act)
     assert result.exit_code == 2
     assert "does not run systemd" in result.stderr

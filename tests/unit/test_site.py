@@ -42,6 +42,16 @@ def test_an_inventory_belongs_to_the_site_above_it(root: Path, given: str) -> No
     assert root / "inventory" == site.inventory.resolve()
 
 
+def test_an_inventory_beside_the_default_one_has_a_name(root: Path) -> None:
+    """What is kept of it is told apart by its path from the site; the default one needs none, however it is given."""
+    (root / "inventories/staging").mkdir(parents=True)
+    assert open_site(root / "inventories/staging").other_inventory == "inventories/staging"
+    assert open_site(Path("rack/inventories/../inventory/")).other_inventory == ""
+    (root / "hybridctl.yml").write_text("inventory: inventories/staging\n")
+    assert open_site(start=root).other_inventory == ""
+    assert open_site(root / "inventory").other_inventory == "inventory"
+
+
 def test_an_inventory_without_a_site_has_the_current_folder(root: Path, tmp_path: Path) -> None:
     """Plain Ansible inventories work: settings have their defaults."""
     (tmp_path / "hosts.ini").write_text("[gateway]\na\n")

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from drift_runs import FILE, MODE, at, check, provision
 
 from hybridctl.drift import store
 from hybridctl.drift.memory import Memory
-from hybridctl.drift.store import FILE as NAME
-from hybridctl.drift.store import remember
+from hybridctl.drift.store import memory_file, remember
 from hybridctl.errors import HybridctlError
 from hybridctl.site import Site
 
+NAME = "drift.json"
 COUNTERS = dict.fromkeys(("ok", "changed", "failed", "unreachable", "skipped", "ignored", "rescued"), 0)
 
 
@@ -146,6 +147,17 @@ def test_a_check_of_another_inventory_counts_for_none(site: Site) -> None:
     recorded(site, provision(at(25), {"a": [FILE]}, inventory="staging"))
     memory, _ = remember(site, recorded(site, check(at(26), {"a": [FILE]}, **ours)), ["a"])
     assert since(memory) == {"/etc/x": 24}
+
+
+def test_each_inventory_has_a_memory_of_its_own(site: Site) -> None:
+    """A check of staging neither forgets production's hosts nor takes over their days."""
+    staging = replace(site, inventory=site.root / "inventories/staging", inventory_is_default=False)
+    remember(site, recorded(site, check(at(24), {"a": [FILE]})), ["a"])
+    other = {"inventory": staging.inventory_name}
+    remember(staging, recorded(site, check(at(25), {"a": [FILE]}, **other)), ["a"])
+    assert since(remember(site, check(at(26), {"a": [FILE]}), ["a"])[0]) == {"/etc/x": 24}
+    assert since(remember(staging, check(at(26), {"a": [FILE]}, **other), ["a"])[0]) == {"/etc/x": 25}
+    assert memory_file(staging) == site.root / ".hybridctl/drift-inventories%2Fstaging.json"
 
 
 def test_two_checks_take_turns(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

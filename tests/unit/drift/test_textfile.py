@@ -2,16 +2,14 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from drift_runs import FILE, MODE, UNIT, at, check
+from exposition import lint, series_of
 
 from hybridctl.drift.memory import Memory
-from hybridctl.drift.textfile import MOST_NAMED, check_target, metrics, write_textfile
-from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.drift.textfile import MOST_NAMED, metrics
 
 HOSTILE = {**FILE, "name": 'C:\\new "x"\nhybridctl_drift_host_planned{host="a"} 1'}
 
@@ -96,11 +94,6 @@ def test_every_metric_has_help_and_type_once_in_front_of_its_samples() -> None:
     assert metrics("bank", Memory()) == ""
 
 
-SAMPLE = re.compile(
-    r'(?P<series>(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\}) [0-9]+'
-)
-
-
 def unreachable() -> Memory:
     """A host that was never seen."""
     known = Memory()
@@ -120,52 +113,20 @@ def hostile() -> Memory:
 def test_every_state_obeys_the_format(make: Callable[[], Memory], site: str) -> None:
     """Line by line by the grammar of the exposition format; each series once, behind the type of its metric."""
     text = metrics(site, make())
-    assert text == "" or text.endswith("\n")
-    typed, series = set(), []
-    for line in text.split("\n")[:-1]:
-        if line.startswith("#"):
-            _, word, metric, rest = line.split(" ", 3)
-            assert (word in ("HELP", "TYPE"), bool(rest)) == (True, True)
-            typed |= {metric} if word == "TYPE" else set()
-            continue
-        found = SAMPLE.fullmatch(line)
-        assert found, line
-        assert found["metric"] in typed
-        series.append(found["series"])
-    assert len(series) == len(set(series))
-    assert bool(series) == (make is not Memory)
+    assert bool(series_of(text)) == (make is not Memory)
 
 
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not here (Debian package prometheus)")
 def test_prometheus_own_linter_has_nothing_to_say() -> None:
     """`promtool check metrics` parses and lints it, hostile names included."""
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not here (Debian package prometheus)")
     known = memory()
     known.observe(check(at(25), {"b": [HOSTILE, *({**FILE, "name": str(n)} for n in range(300))]}))
     for text in (metrics("bank", known), metrics("银行 \\", known)):
-        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+        assert lint(text) == (0, "")
 
 
-def test_the_file_is_readable_by_everybody(tmp_path: Path) -> None:
-    """node_exporter is another user: mode 0644, and no partial file of a name it would read."""
-    path = tmp_path / "drift.prom"
-    write_textfile(path, "bank", memory())
-    assert oct(path.stat().st_mode)[-3:] == "644"
-    assert path.read_text() == metrics("bank", memory())
-    assert [entry.name for entry in tmp_path.iterdir()] == ["drift.prom"]
-
-
-@pytest.mark.parametrize(("name", "words"), [("drift.txt", r"reads \*\.prom only"), ("no/drift.prom", "not there")])
-def test_a_file_that_would_not_be_read_or_written_is_refused_first(tmp_path: Path, name: str, words: str) -> None:
-    """Before a check of minutes, not after it."""
-    with pytest.raises(InvalidInput, match=words):
-        check_target(tmp_path / name)
-    check_target(tmp_path / "drift.prom")
-
-
-def test_a_write_that_fails_is_named(tmp_path: Path) -> None:
-    """A folder stands where the file belongs."""
-    (tmp_path / "drift.prom").mkdir()
-    with pytest.raises(HybridctlError, match=r"drift\.prom: cannot be written: Is a directory"):
-        write_textfile(tmp_path / "drift.prom", "bank", memory())
+def test_another_inventory_is_a_label_of_all_series() -> None:
+    """Two inventories of a site may know hosts of one name: their files together hold no series twice."""
+    ours, theirs = series_of(metrics("bank", memory())), series_of(metrics("bank", memory(), "staging"))
+    assert not set(ours) & set(theirs)
+    assert all('{site="bank",inventory="staging"' in series for series in theirs)

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from hybridctl.drift.calendar import calendar, seconds
 from hybridctl.errors import InvalidInput
+from hybridctl.timers.calendar import calendar, interval, seconds
 
 GOOD = {
     "5s": (5, "*-*-* *:*:00/5 UTC"),
@@ -36,6 +36,14 @@ def test_what_no_calendar_holds_is_refused(every: str) -> None:
     with pytest.raises(InvalidInput, match="--every") as error:
         calendar(every)
     assert "1h" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("90s", 90), ("7min", 420), ("2d", 172800), ("1h 5min", None), ("", None)]
+)
+def test_an_interval_that_no_calendar_holds_is_one_all_the_same(text: str, number: int | None) -> None:
+    """For what is counted from now."""
+    assert interval(text) == number
 
 
 @pytest.mark.parametrize("every", GOOD)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hybridctl.drift.units import TimerSpec, slug, unit_files
 from hybridctl.errors import InvalidInput
+from hybridctl.timers.units import DRIFT, VERIFY, TimerSpec, slug, unit_files
 
 ROOT = Path("/srv/bank")
-SPEC = TimerSpec("The Bank", ROOT, ROOT / "inventory", Path("/opt/hybridctl/bin/hybridctl"), "root", Path("/root"))
+PROGRAM = Path("/opt/hybridctl/bin/hybridctl")
+SPEC = TimerSpec(DRIFT, "The Bank", ROOT, ROOT / "inventory", PROGRAM, "root", Path("/root"))
 PROM = Path("/var/lib/prometheus/node-exporter/hybridctl-drift.prom")
 
 
@@ -39,6 +40,25 @@ def test_the_units_call_us_by_absolute_paths() -> None:
     assert service["WorkingDirectory"] == "/srv/bank"
     assert timer["OnCalendar"] == "*-*-* 00/6:00:00 UTC"
     assert (timer["Persistent"], timer["RandomizedDelaySec"]) == ("yes", "600")
+
+
+def test_a_verification_has_units_of_its_own() -> None:
+    """Other names, its own findings, the command on a change as one word."""
+    spec = replace(SPEC, kind=VERIFY, on_change="./alert.sh --to 'ops team' \"$USER\" 100%")
+    assert list(unit_files(spec)) == ["hybridctl-verify-the-bank.service", "hybridctl-verify-the-bank.timer"]
+    service, _ = files(spec)
+    assert service["ExecStart"] == (
+        "/opt/hybridctl/bin/hybridctl verify --inventory /srv/bank/inventory "
+        '--on-change "./alert.sh --to \'ops team\' \\"$$USER\\" 100%%"'
+    )
+    assert (service["SuccessExitStatus"], service["Description"]) == ("5 6", "Verification of site The Bank")
+
+
+def test_another_inventory_has_units_of_its_own() -> None:
+    """The default one goes without a name."""
+    spec = replace(SPEC, inventory=ROOT / "inventories/staging", other_inventory="inventories/staging")
+    assert spec.name == "hybridctl-drift-the-bank-inventories-staging"
+    assert files(spec)[0]["Description"] == "Drift check of site The Bank, inventory inventories/staging"
 
 
 def test_the_service_may_write_three_folders() -> None:
@@ -93,6 +113,7 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
     for spec in (
         replace(SPEC, root=root, inventory=root / "inventory", textfile=root / "x.prom", program=Path("/bin/true")),
         replace(SPEC, program=program, site="100% ours"),
+        replace(SPEC, kind=VERIFY, program=program, on_change="./alert.sh '$x' \"50%\"", other_inventory="a/b"),
     ):
         for name, text in unit_files(spec).items():
             (tmp_path / name).write_text(text)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hybridctl.drift.timer import Control, install, remove, require_control, timer_spec
-from hybridctl.drift.units import TimerSpec
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.site import Site
+from hybridctl.timers.control import Control, install, remove, require_control, timer_spec
+from hybridctl.timers.units import DRIFT, VERIFY, TimerSpec
 
 TIMER = "hybridctl-drift-bank.timer"
 SERVICE = "hybridctl-drift-bank.service"
@@ -57,7 +57,7 @@ def spec(tmp_path: Path) -> TimerSpec:
     """The timer of a site that was never checked."""
     root = tmp_path / "site"
     root.mkdir()
-    return timer_spec(Site(root, root / "inventory", "bank"), Path("/opt/hybridctl"), "1h", None)
+    return timer_spec(DRIFT, Site(root, root / "inventory", "bank"), Path("/opt/hybridctl"))
 
 
 def test_the_first_time_everything_is_done(spec: TimerSpec, control: Control, fake: FakeSystemctl) -> None:
@@ -132,6 +132,13 @@ def test_another_site_of_the_same_name_is_left_alone(spec: TimerSpec, control: C
     assert len(list(control.units.iterdir())) == 2
 
 
+def test_inventories_of_one_name_are_told_apart(spec: TimerSpec, control: Control) -> None:
+    """Their names are different paths and one unit name: the second is refused, not written over the first."""
+    install(replace(spec, other_inventory="sites/a"), control)
+    with pytest.raises(InvalidInput, match=f"is the timer of {spec.root}, inventory sites/a, not of .*sites-a"):
+        install(replace(spec, other_inventory="sites-a"), control)
+
+
 def test_a_file_that_is_not_ours_is_left_alone(spec: TimerSpec, control: Control) -> None:
     """Somebody wrote a unit of that name by hand."""
     (control.units / SERVICE).write_text("[Service]\nExecStart=/bin/true\n")
@@ -149,13 +156,13 @@ def test_a_refusal_of_systemd_is_an_error(spec: TimerSpec, control: Control, fak
 def test_no_systemd_no_timer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said with what to do instead; so is a user who is not root."""
     with pytest.raises(InvalidInput, match="does not run systemd") as error:
-        require_control(tmp_path / "no")
-    assert "hybridctl drift --textfile" in error.value.hint
+        require_control(VERIFY, tmp_path / "no")
+    assert "hybridctl verify --textfile" in error.value.hint
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(InvalidInput, match="only be written by root"):
-        require_control(tmp_path)
+        require_control(VERIFY, tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    require_control(tmp_path)
+    require_control(VERIFY, tmp_path)
 
 
 def test_the_check_runs_as_the_owner_of_the_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,9 +171,9 @@ def test_the_check_runs_as_the_owner_of_the_site(tmp_path: Path, monkeypatch: py
     if os.geteuid() != 0:
         pytest.skip("only root can give a folder away")
     os.chown(tmp_path, 65534, -1)
-    spec = timer_spec(site, Path("/opt/hybridctl"), "1h", Path("x.prom"))
+    spec = timer_spec(VERIFY, site, Path("/opt/hybridctl"), "1h", Path("x.prom"))
     assert spec.user == "nobody"
     assert spec.textfile == Path.cwd() / "x.prom"
     os.chown(tmp_path, 54321, -1)
     with pytest.raises(InvalidInput, match="belongs to uid 54321"):
-        timer_spec(site, Path("/opt/hybridctl"), "1h", None)
+        timer_spec(VERIFY, site, Path("/opt/hybridctl"))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridctl.atomic import write_whole
-from hybridctl.drift.units import OWNER_LINE, TimerSpec, unit_files
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.site import Site
+from hybridctl.timers.units import OWNER_LINE, TimerKind, TimerSpec, unit_files
 
 __all__ = ["UNITS", "Control", "install", "remove", "require_control", "timer_spec"]
 
@@ -46,22 +46,25 @@ class Control:
             raise HybridctlError(f"{command}: exit {status}: {said.strip()}", f"try it by hand: {command}")
 
 
-def require_control(booted: Path = Path("/run/systemd/system")) -> None:
+def require_control(kind: TimerKind, booted: Path = Path("/run/systemd/system")) -> None:
     """Refuse a machine or a user that cannot have the timer.
 
     Raises:
         InvalidInput: PID 1 is not systemd (sd_booted(3)), or we are not root.
     """
+    command = kind.command
     if not booted.is_dir():
         raise InvalidInput(
             "this machine does not run systemd, and the timer is one of systemd's",
-            "call it by other means: hybridctl drift --textfile FILE; what to call: hybridctl drift timer show",
+            f"call it by other means; hybridctl {command} timer show says what: hybridctl {command} --textfile FILE",
         )
     if os.geteuid() != 0:
-        raise InvalidInput("units of the system can only be written by root", "sudo hybridctl drift timer install")
+        raise InvalidInput("units of the system can only be written by root", f"sudo hybridctl {command} timer install")
 
 
-def timer_spec(site: Site, program: Path, every: str, textfile: Path | None) -> TimerSpec:
+def timer_spec(
+    kind: TimerKind, site: Site, program: Path, every: str = "1h", textfile: Path | None = None, on_change: str = ""
+) -> TimerSpec:
     """Return the timer of a site: it runs as the one who owns the site's folder.
 
     Raises:
@@ -72,9 +75,19 @@ def timer_spec(site: Site, program: Path, every: str, textfile: Path | None) -> 
         owner = pwd.getpwuid(uid)
     except KeyError:
         raise InvalidInput(f"{site.root} belongs to uid {uid}, which no user has", f"chown it: {site.root}") from None
-    absolute = textfile.absolute() if textfile else None
-    home = Path(owner.pw_dir)
-    return TimerSpec(site.name, site.root, site.inventory, program, owner.pw_name, home, every, absolute)
+    return TimerSpec(
+        kind,
+        site.name,
+        site.root,
+        site.inventory,
+        program,
+        owner.pw_name,
+        Path(owner.pw_dir),
+        site.other_inventory,
+        every,
+        textfile.absolute() if textfile else None,
+        on_change,
+    )
 
 
 def install(spec: TimerSpec, control: Control) -> list[str]:
@@ -123,7 +136,7 @@ def remove(spec: TimerSpec, control: Control) -> list[str]:
     if paths[0] in there:
         control.do("disable", "--now", paths[0].name)
     if paths[1] in there:
-        # A check that is under way ends with its timer.
+        # One that is under way ends with its timer.
         control.do("stop", paths[1].name)
     for path in there:
         path.unlink()
@@ -137,10 +150,10 @@ def _refuse_another_site(spec: TimerSpec, control: Control) -> None:
         path = control.units / name
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
         other = next((line.removeprefix(OWNER_LINE) for line in lines if line.startswith(OWNER_LINE)), None)
-        if lines and other != str(spec.root).replace("%", "%%"):
+        if lines and other != spec.owner:
             raise InvalidInput(
-                f"{path} is the timer of {other or 'something that is not ours'}, not of {spec.root}",
-                f"give this site a name of its own: name: in {spec.root / 'hybridctl.yml'}",
+                f"{path} is the timer of {other or 'something that is not ours'}, not of {spec.owner}",
+                f"give this site a name of its own: name: in {spec.root / 'hybridctl.yml'}; or its inventory another",
             )
 
 
