@@ -116,6 +116,7 @@ class Result:
         reason: why the verdict is not PASS.
         remedy: what to type or do next; empty with PASS.
         origin: the profile and line that asks for it.
+        commands: what was asked on the host for it, in order; none with PASS.
     """
 
     check: str
@@ -128,6 +129,7 @@ class Result:
     remedy: str = ""
     source: str = ""
     origin: str = ""
+    commands: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

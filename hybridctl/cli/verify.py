@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,6 +30,11 @@ __all__ = ["command"]
     help="Write JUnit XML to this file, too.",
 )
 @click.option(
+    "--html",
+    type=click.Path(dir_okay=False, readable=False, writable=True, path_type=Path),
+    help="Write the page of this run to this file, too.",
+)
+@click.option(
     "--from-evidence",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -43,6 +48,7 @@ def command(
     limit: str | None,
     only: tuple[str, ...],
     junit: Path | None,
+    html: Path | None,
     from_evidence: Path | None,
     forks: int,
     listing: bool,
@@ -52,7 +58,8 @@ def command(
 
     A host's profile is its variable hybridctl_profile. Verdicts are PASS, WARN, FAIL, and UNKNOWN for what could not be
     measured, or is in the profile and judged by no check yet. Every host that was asked for is in the report.
-    What the hosts said is kept, without secrets, in the folder of the run.
+    What the hosts said is kept, without secrets, in the folder of the run. The page that --html writes is one file that
+    needs no network.
 
     \b
     Exit codes, the first that applies:
@@ -67,6 +74,7 @@ def command(
     Example:
       hybridctl verify
       hybridctl verify --limit gateway --only units --only service
+      hybridctl verify --html report.html
       hybridctl verify --from-evidence .hybridctl/runs/latest
       hybridctl verify --json | jq '.hosts[] | {name, checks: [.checks[] | select(.verdict != "PASS")]}'
     """
@@ -76,8 +84,9 @@ def command(
     if listing:
         click.echo(_catalogue(as_json))
         return
-    if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
-        raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
+    for option, path in (("--junit", junit), ("--html", html)):
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            raise InvalidInput(f"{option} {path}: the folder is not there or not writable", f"mkdir -p {path.parent}")
     site = open_site(inventory)
     # Now: by the time it is noted in the record of this run, `latest` is this run.
     judged_from = from_evidence.resolve() if from_evidence is not None else None
@@ -90,14 +99,16 @@ def command(
         sys.exit(ExitCode.INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
-    _show(site, verification, as_json, judged_from)
+    document = _show(site, verification, as_json, judged_from)
     code = verification.exit_code
+    if html is not None and not _write_page(html, site, document):
+        code = code or ExitCode.ERROR
     if junit is not None and not _write_junit(junit, verification):
         code = code or ExitCode.ERROR
     sys.exit(code)
 
 
-def _show(site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None) -> None:
+def _show(site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None) -> dict[str, Any]:
     """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
     from hybridctl.runs import RunStore
@@ -125,6 +136,7 @@ def _show(site: "Site", verification: "Verification", as_json: bool, from_eviden
         click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
     elif record is not None:
         click.echo(f"record: {os.path.relpath(record)}", err=True)
+    return document
 
 
 def _keep_evidence(verification: "Verification", record: Path | None, from_evidence: Path | None) -> str:
@@ -155,6 +167,23 @@ def _write_junit(path: Path, verification: "Verification") -> bool:
         click.secho(f"Error: --junit {path}: {error.strerror}", fg="red", err=True)
         click.echo("  -> name another file, or free some space", err=True)
         return False
+    return True
+
+
+def _write_page(path: Path, site: "Site", document: dict[str, Any]) -> bool:
+    """Write the page of the run, which may have no record; tell whether that went well."""
+    from hybridctl.report.html import write_page
+    from hybridctl.report.verify_page import verify_page
+    from hybridctl.run_history import RunRecord
+
+    id_ = document.get("id", "")
+    try:
+        write_page(path, verify_page(RunRecord(id_, site.runs / id_, document)))
+    except HybridctlError as error:
+        click.secho(f"Error: {error.message}", fg="red", err=True)
+        click.echo(f"  -> {error.hint}", err=True)
+        return False
+    click.echo(f"page: {os.path.relpath(path)}", err=True)
     return True
 
 

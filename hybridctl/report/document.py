@@ -4,6 +4,7 @@ from typing import Any
 
 from hybridctl import __version__
 from hybridctl.checks import Result, Verdict
+from hybridctl.results import who
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["VERIFY_SCHEMA", "verify_document"]
@@ -17,6 +18,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "schema": VERIFY_SCHEMA,
         "command": "verify",
         "site": verification.site,
+        "who": who(),
         "version": __version__,
         "limit": verification.limit,
         "only": list(verification.only),
@@ -45,7 +47,7 @@ def _host(host: HostReport) -> dict[str, Any]:
 
 
 def _check(result: Result) -> dict[str, Any]:
-    return {
+    check = {
         "id": result.check,
         "subject": result.subject,
         "verdict": result.verdict.value,
@@ -57,3 +59,4 @@ def _check(result: Result) -> dict[str, Any]:
         "source": result.source,
         "origin": result.origin,
     }
+    return check if result.verdict is Verdict.PASS else {**check, "commands": list(result.commands)}
