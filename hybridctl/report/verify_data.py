@@ -169,8 +169,10 @@ class _Evidence:
         self._known: dict[str, int] = {}
 
     def of(self, check: Mapping[str, Any]) -> list[int]:
-        """Return the places of what was said to the commands of a check."""
-        return [self._place(str(command)) for command in check.get("commands") or ()]
+        """Return the places of what was said to the commands of a check, or to those of them that name its subject."""
+        commands = [str(command) for command in check.get("commands") or ()]
+        own = [command for command in commands if check["subject"] and check["subject"] in command]
+        return list(map(self._place, own or commands))
 
     def _place(self, command: str) -> int:
         if command not in self._known:

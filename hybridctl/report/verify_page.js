@@ -3,7 +3,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const PASS = data.verdicts.length - 1; // the worst come first
-const ROWS = 60; // drawn at a time, so that the first ones are there at once
+const ROWS = 60; // drawn at first, so that they are there at once; then twice as many each time
 const MISSING = "missing";
 const [ASKED, VERDICT, VALUE, BEFORE, REASON, REMEDY, SAID] = [0, 1, 2, 3, 4, 5, 6]; // places in a result
 
@@ -34,7 +34,7 @@ const hosts = data.hosts.map(([name, state, profile, lab, reason, results]) => (
 // --- what a result says ---
 
 function measure(value, unit) {
-  return value === null ? "nothing" : unit ? `${value} ${unit}` : String(value);
+  return value === null ? "not measured" : unit ? `${value} ${unit}` : String(value);
 }
 
 function badge(word, tone) {
@@ -162,10 +162,11 @@ function draw() {
   const results = found.reduce((sum, host) => sum + host.shown.length, 0);
   const all = hosts.reduce((sum, host) => sum + host.results.length, 0);
   byId("count").textContent = `${found.length} of ${hosts.length} hosts, ${results} of ${all} results`;
-  let next = 0;
+  let [next, count] = [0, ROWS];
   const more = () => {
-    grid.tBodies[0].append(...found.slice(next, next + ROWS).map(row));
-    next += ROWS;
+    grid.tBodies[0].append(...found.slice(next, next + count).map(row));
+    next += count;
+    count *= 2;
     drawMore = next < found.length ? more : null;
   };
   more();

@@ -24,7 +24,7 @@ from hybridctl.verify_changes import Change, ChangeKind, changes
 __all__ = ["verify_page"]
 
 _ORDER = ("lost", "worse", "appeared", "back", "better", "value", "gone")
-_TONES = {"lost": "bad", "worse": "bad", "back": "good", "better": "good"}
+_TONES = {"lost": "bad", "worse": "warn", "back": "good", "better": "good"}
 _NO_MORE = "base-uri 'none'; form-action 'none'"  # what default-src does not speak of
 _VALUES = 3  # different pairs of measured values that are shown of a change that many hosts share
 _LONGEST = 200  # characters of a measured value in there
@@ -117,7 +117,7 @@ def _changes(previous: RunRecord, new: Mapping[str, Any]) -> list[_Shared] | Non
     return [
         _Shared(
             kind,
-            _TONES.get(kind, "bad" if any(change.is_worsening for change in shared) else "calm"),
+            "bad" if any(change.is_worsening for change in shared) else _TONES.get(kind, "calm"),
             check,
             old_word,
             new_word,
@@ -131,7 +131,7 @@ def _changes(previous: RunRecord, new: Mapping[str, Any]) -> list[_Shared] | Non
 def _values(shared: Sequence[Change]) -> tuple[str, ...]:
     """Return the measured values before and after, as many as anybody reads."""
     pairs = dict.fromkeys(
-        f"{_shown(c.old_measured)} → {_shown(c.new_measured)} {c.unit}".rstrip()
+        f"{_shown(c.old_measured)} → {_shown(c.new_measured, c.unit)}"
         for c in shared
         if c.check and c.kind is not ChangeKind.GONE and c.old_measured != c.new_measured
     )
@@ -139,9 +139,11 @@ def _values(shared: Sequence[Change]) -> tuple[str, ...]:
     return (*list(pairs)[:_VALUES], *((f"and {more} others",) if more > 0 else ()))
 
 
-def _shown(measured: Any) -> str:
-    text = "nothing" if measured is None else str(measured)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+def _shown(measured: Any, unit: str = "") -> str:
+    if measured is None:
+        return "not measured"
+    text = str(measured)
+    return f"{text if len(text) <= _LONGEST else f'{text[:_LONGEST]}…'} {unit}".rstrip()
 
 
 def _time(value: Any) -> str:

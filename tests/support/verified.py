@@ -82,7 +82,7 @@ def fleet(count: int, checks: int = 100) -> tuple[HostReport, ...]:
     return tuple(hosts)
 
 
-def answers(host: HostReport, lines: int = 200) -> dict[str, Told]:
+def answers(host: HostReport, lines: int = 20) -> dict[str, Told]:
     """What a host said to every command of its results: nothing that another host said, too."""
     commands = {command for result in host.results for command in result.commands}
     return {

@@ -313,7 +313,7 @@ def test_one_host_of_a_run(tmp_path: Path) -> None:
 
 
 def test_five_hundred_hosts_fit_into_a_mail(tmp_path: Path) -> None:
-    """49,000 results, each twentieth of them not PASS, with two hundred lines of evidence for each of those: 5 MB."""
+    """49,000 results, each twentieth of them not PASS, with twenty lines of evidence for each of those: 5 MB."""
     hosts = fleet(500)
     record = recorded(tmp_path, *hosts, evidence={host.name: answers(host) for host in hosts})
     html = verify_page(record)
