@@ -111,7 +111,7 @@ def _changes(previous: RunRecord, new: Mapping[str, Any]) -> list[_Shared] | Non
     except (KeyError, TypeError, AttributeError):
         return None
     alike: dict[tuple[str, ...], list[Change]] = {}
-    for change in sorted(found, key=lambda change: _ORDER.index(change.kind)):
+    for change in sorted(found, key=lambda change: (_ORDER.index(change.kind), not change.is_worsening)):
         name = f"{change.check} {change.subject}".rstrip()
         alike.setdefault((change.kind.value, name, change.old, change.new), []).append(change)
     return [

@@ -86,6 +86,6 @@ def answers(host: HostReport, lines: int = 20) -> dict[str, Told]:
     """What a host said to every command of its results: nothing that another host said, too."""
     commands = {command for result in host.results for command in result.commands}
     return {
-        command: Answer(0, "".join(f"{host.name} {command} line {n}\n" for n in range(lines)).encode(), b"")
+        command: Answer(0, "".join(f"{host.name} {command} line {n} {'x' * 150}\n" for n in range(lines)).encode(), b"")
         for command in commands
     }

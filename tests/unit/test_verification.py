@@ -264,3 +264,5 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "********" in repr(done)
     assert "?12" in [result.measured for result in done.hosts[0].results]
     assert Redactor([secret]).text(secret) == "********"
+    asked = HostReport("a", HostState.JUDGED, results=(Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",)),))
+    assert verification._redacted(asked, Redactor([secret])).results[0].commands == ("curl ********\n",)
