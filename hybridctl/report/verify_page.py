@@ -16,7 +16,7 @@ from hybridctl.evidence.files import evidence_name, read_evidence
 from hybridctl.evidence.record import FOLDER
 from hybridctl.host_ranges import short_list
 from hybridctl.report.html import digest, environment, own_file
-from hybridctl.report.run_text import many
+from hybridctl.report.run_text import clean, many
 from hybridctl.report.verify_data import hosts_of, packed, verdicts_of
 from hybridctl.run_history import RunRecord, previous_verification
 from hybridctl.verify_changes import Change, ChangeKind, changes
@@ -90,8 +90,8 @@ def _answers(evidence: Path, host: str) -> Mapping[str, Told]:
 
 
 def _json(data: Any) -> str:
-    """Return JSON that cannot leave the script element it stands in."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Return JSON that cannot leave the script element it stands in, nor be what UTF-8 cannot carry."""
+    text = clean(json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -211,7 +211,9 @@ def test_what_hosts_say_is_text(tmp_path: Path) -> None:
 def test_what_steers_a_reader_and_what_json_cannot_say(tmp_path: Path) -> None:
     """Escapes and overrides of the writing direction become marks, NaN a word, a huge text its beginning."""
     bad = result("gpu.count", Verdict.FAIL, float("nan"), reason="\x1b[2J \u202e 磁盘已满", remedy="x" * 100_000)
-    found = page(recorded(tmp_path, judged("g1", bad))).results("g1")["gpu.count"]
+    told = page(recorded(tmp_path, judged("g1", bad, result("x\ud800.y", Verdict.FAIL))))
+    assert b"x\xef\xbf\xbd.y" in told.html.encode()
+    found = told.results("g1")["gpu.count"]
     assert found["measured"] == "nan"
     assert found["reason"] == "\ufffd[2J \ufffd 磁盘已满"
     assert len(found["remedy"]) == 2001
