@@ -14,7 +14,7 @@ from hybridctl.events import Failure
 from hybridctl.problems import shown_path
 from hybridctl.verify_history import findings, host_state
 
-__all__ = ["NO_RESULT", "HostRow", "RunRecord", "find_run", "list_runs", "run_ids"]
+__all__ = ["NO_RESULT", "HostRow", "RunRecord", "find_run", "list_runs", "previous_verification", "run_ids"]
 
 NO_RESULT = "no result"  # status of a run that never wrote its end: it was killed, or it still goes on
 
@@ -31,6 +31,7 @@ _HEAD: Mapping[str, Any] = {
     "check": bool,
     "limit": str | None,
     "layers": list,
+    "only": list,
     "versions": dict,
     "version": str,
     "started": str,
@@ -127,7 +128,7 @@ class RunRecord:
 
     @property
     def who(self) -> str:
-        """Return who started it; verifications do not record that."""
+        """Return who started it; verifications of older versions do not record that."""
         return str(self.document.get("who", "-"))
 
     @property
@@ -212,6 +213,21 @@ def find_run(runs: Path, name: str) -> RunRecord:
         f"there is no run '{name}' in {shown_path(runs)}",
         f"nearest: {', '.join(near)}; all of them: hybridctl runs list",
     )
+
+
+def previous_verification(run: RunRecord) -> RunRecord | None:
+    """Return the newest verification before this one that asked for all its hosts and checks, None without one."""
+    known = run_ids(run.path.parent)
+    for name in known[known.index(run.id) + 1 :] if run.id in known else ():
+        other = _read(run.path.parent / name)
+        same = (other.document.get(key) in (nothing, run.document.get(key)) for key, nothing in _WHOLE.items())
+        if other.is_verify and all(same):
+            return other
+    return None
+
+
+# What the options of a verification are when it is of everything.
+_WHOLE: Mapping[str, Any] = {"limit": None, "only": []}
 
 
 def _read(path: Path) -> RunRecord:

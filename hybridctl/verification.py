@@ -363,7 +363,11 @@ _NO_PROFILE = "set hybridctl_profile for {host} in the inventory"
 
 
 def _one(target: Target, connection: Reaching, expectation: Expectation) -> tuple[Result, ...]:
-    return judge_expectation(connection.host, expectation, target.access.variables)
+    """Judge by one expectation, and note what was asked for it where somebody will want to see the answers."""
+    connection.backend.noted.clear()  # of a round before, in which it was suspended
+    results = judge_expectation(connection.host, expectation, target.access.variables)
+    asked = tuple(connection.backend.noted)
+    return tuple(r if r.verdict is Verdict.PASS else replace(r, commands=asked) for r in results)
 
 
 def _expected(profile: Profile, checks: frozenset[str] | None) -> list[Expectation]:
@@ -387,5 +391,7 @@ def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
     for result in report.results:
         texts = {name: getattr(result, name) for name in ("measured", "reason", "remedy")}
         cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items() if isinstance(text, str)}
+        # As the evidence has them, for they are looked up there.
+        cleaned["commands"] = tuple(map(redactor.text, result.commands))
         results.append(replace(result, **cleaned))
     return replace(report, reason=clean(report.reason), results=tuple(results))

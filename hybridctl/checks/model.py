@@ -125,6 +125,7 @@ class Result:
         remedy: what to type or do next; empty with PASS.
         origin: the profile and line that asks for it.
         waiver: of a WAIVED one.
+        commands: what was asked on the host for it, in order; none with PASS.
     """
 
     check: str
@@ -138,6 +139,7 @@ class Result:
     source: str = ""
     origin: str = ""
     waiver: "Waiver | None" = None
+    commands: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -93,7 +93,7 @@ def command(
     A host's profile is its variable hybridctl_profile. Verdicts are PASS, WARN, FAIL, and UNKNOWN for what could not be
     measured, or is in the profile and judged by no check yet; WAIVED is a FAIL that the site's waivers.yml puts up with
     until a day. Every host that was asked for is in the report. What the hosts said is kept, without secrets, in the
-    folder of the run.
+    folder of the run. The page that --html writes is one file that needs no network.
 
     \b
     Exit codes, the first that applies:

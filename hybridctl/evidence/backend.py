@@ -20,6 +20,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
     Attributes:
         answers: all that is known.
         asked: the commands that checks have asked for, in order; more may be known.
+        noted: those since whoever judges emptied it last: what the check that it runs has asked.
         suspending: raise `Miss` on a command that is not known; else it is fetched alone, in a trip of its own.
     """
 
@@ -29,6 +30,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
         super().__init__(name)
         self.answers: dict[str, Told] = {}
         self.asked: dict[str, None] = {}
+        self.noted: dict[str, None] = {}
         self.suspending = True
         self._fetch = fetch
         # Else testinfra asks each host for it.
@@ -50,7 +52,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
             if self.suspending or self._fetch is None:
                 raise Miss(text)
             self._fetch([text])
-        self.asked[text] = None
+        self.asked[text] = self.noted[text] = None
         told = self.answers[text]
         if isinstance(told, Trouble):
             raise CannotTell(told.reason)

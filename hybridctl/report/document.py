@@ -5,6 +5,7 @@ from typing import Any
 from hybridctl import __version__
 from hybridctl.checks import CATALOGUE, Result, Verdict
 from hybridctl.checks.wording import wording_in
+from hybridctl.results import who
 from hybridctl.verification import HostReport, HostState, Verification
 from hybridctl.waivers import Waiver, WaiverUse
 
@@ -20,6 +21,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "command": "verify",
         "site": verification.site,
         "inventory": verification.inventory,
+        "who": who(),
         "version": __version__,
         "limit": verification.limit,
         "only": list(verification.only),
@@ -60,6 +62,7 @@ def _host(host: HostReport) -> dict[str, Any]:
 def _check(result: Result) -> dict[str, Any]:
     # What it would be without its waiver stands with the waiver, which few results have.
     waiver = {"waiver": {"verdict": Verdict.FAIL.value, **_waiver(result.waiver)}} if result.waiver else {}
+    commands = {} if result.verdict is Verdict.PASS else {"commands": list(result.commands)}
     return {
         "id": result.check,
         "subject": result.subject,
@@ -72,6 +75,7 @@ def _check(result: Result) -> dict[str, Any]:
         "source": result.source,
         "origin": result.origin,
         **waiver,
+        **commands,
     }
 
 

@@ -1,22 +1,18 @@
-"""The page of a run: one HTML file that needs no network, no script and no font of its own."""
+"""The page of a provision or plan: one HTML file that needs no network, no script and no font of its own."""
 
-import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from hybridctl.errors import HybridctlError
 from hybridctl.events import Failure
 from hybridctl.host_ranges import short_list
-from hybridctl.problems import shown_path
-from hybridctl.report.run_text import SLOWEST, clean, duration, end_of, many
+from hybridctl.report.html import environment, write_page
+from hybridctl.report.run_text import SLOWEST, duration, end_of, many
 from hybridctl.report.timeline import WIDTH, timeline
+from hybridctl.report.verify_page import verify_page
 from hybridctl.run_changes import RunChange
 from hybridctl.run_details import RunDetails
-from hybridctl.verify_history import VERDICTS
 
 __all__ = ["run_page", "write_run_page"]
 
@@ -25,7 +21,6 @@ _HEADINGS = {
     "provision": "Provision of",
     "provision --check": "Check of",
     "plan": "Plan for",
-    "verify": "Verification of",
     "unknown": "Run on",
 }
 # What a state or verdict looks like: its word always stands beside the colour.
@@ -35,29 +30,19 @@ _TONES = {
     "failed": "bad",
     "unreachable": "bad",
     "broken": "bad",
-    "without a profile": "warn",
 }
 
 
 def run_page(run: RunDetails) -> str:
-    """Return the page."""
-    # Autoescape for every kind of text: names, messages and diffs come from hosts and are not to be trusted.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_clean,
-    )
-    environment.filters.update(
-        duration=duration, tone=_tone, line_kind=_line_kind, by_layer=_by_layer, short_list=short_list
-    )
-    return environment.get_template("run_page.html.j2").render(_context(run))
+    """Return the page; that of a verification is another one."""
+    if run.record.is_verify:
+        return verify_page(run.record, [row.name for row in run.hosts])
+    pages = environment(duration=duration, tone=_tone, line_kind=_line_kind, by_layer=_by_layer, short_list=short_list)
+    return pages.get_template("run_page.html.j2").render(_context(run))
 
 
 def write_run_page(run: RunDetails, path: Path, mode: int = 0o644) -> None:
-    """Write the page in one step: whoever reads the file never sees half of it.
+    """Write the page.
 
     Args:
         mode: permissions of the file, less what the umask takes away.
@@ -65,16 +50,7 @@ def write_run_page(run: RunDetails, path: Path, mode: int = 0o644) -> None:
     Raises:
         HybridctlError: the file cannot be written.
     """
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        new.touch(mode)
-        new.write_text(run_page(run), encoding="utf-8")
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise HybridctlError(
-            f"{shown_path(path)}: the page cannot be written: {error.strerror}", "name another file: --html FILE"
-        ) from error
+    write_page(path, run_page(run), mode)
 
 
 def _context(run: RunDetails) -> dict[str, Any]:
@@ -88,7 +64,7 @@ def _context(run: RunDetails) -> dict[str, Any]:
         "document": record.document,
         "heading": f"{_HEADINGS.get(record.command, record.command + ' of')} {record.document.get('site', 'a site')}",
         "would": record.document.get("check") or record.document.get("command") == "plan",
-        "counters": VERDICTS if record.is_verify else _COUNTERS,
+        "counters": _COUNTERS,
         "ended": end_of(run),
         "failures": failures,
         "missing": [row for row in run.hosts if not row.failures and _tone(row.state) != "good"],
@@ -99,10 +75,6 @@ def _context(run: RunDetails) -> dict[str, Any]:
         "width": WIDTH,
         "many": many,
     }
-
-
-def _clean(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) else value
 
 
 def _tone(state: str) -> str:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from recorded_runs import FAILED_RUN, QUIET_RUN, record
 
 from hybridctl.cli import cli
+from hybridctl.results import who
 from hybridctl.run_history import RunRecord
 from hybridctl.testing import Bench, result_event, stats
 
@@ -173,7 +174,7 @@ def test_a_verification_is_a_run_too(bench: Bench) -> None:
     )
     verified = CliRunner().invoke(cli, ["verify"])
     assert verified.exit_code == 5, verified.output
-    assert ask("list").stdout.splitlines()[1].split()[3:10] == ["-", "verify", "failed", "1", "0", "-", "1"]
+    assert ask("list").stdout.splitlines()[1].split()[3:10] == [who(), "verify", "failed", "1", "0", "-", "1"]
     lines = ask("show", "latest").stdout.splitlines()
     finding = next(line for line in lines if line.startswith("h1 failed: FAIL memory.total: measured "))
     assert "expected >= 999999 GiB" in finding

@@ -15,6 +15,7 @@ from hybridctl.checks import CATALOGUE, Verdict
 from hybridctl.checks import Result as Judged
 from hybridctl.cli import cli
 from hybridctl.connection import Connection
+from hybridctl.errors import HybridctlError
 from hybridctl.verification import HostReport, HostState, Verification
 
 Ask = Callable[..., Result]
@@ -113,9 +114,43 @@ def test_junit_is_written_beside(site: Path) -> None:
     assert (site / "report.xml").read_text().count("<testcase ") == 4
 
 
+def test_html_is_written_beside(site: Path) -> None:
+    """`--html FILE` writes the page with evidence, `runs show --html` the same one; the second run is compared."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(profile.read_text().replace("at_least: 1,", "at_least: 100000,"))
+    assert ask("--html", "one.html").exit_code == 5
+    assert "No earlier verification is recorded" in (site / "one.html").read_text()
+    result = ask("--from-evidence", ".hybridctl/runs/latest", "--html", "two.html")
+    assert "page: two.html" in result.stderr
+    html = (site / "two.html").read_text()
+    assert "Nothing: every host and verdict is as it was" in html
+    assert "On-line CPU(s) list:" in html  # what lscpu said
+    assert CliRunner().invoke(cli, ["runs", "show", "latest", "--html", "three.html"]).exit_code == 0
+    assert (site / "three.html").read_text() == html
+
+
+def test_a_page_that_cannot_be_written_or_recorded(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is printed, the exit status tells of the page; without a record the page says so."""
+
+    def full(*_: object) -> None:
+        raise HybridctlError("the disk is full", "free some space")
+
+    monkeypatch.setattr("hybridctl.report.html.write_page", full)
+    result = ask("--html", "page.html")
+    assert result.exit_code == 1
+    assert "hosts asked 2, judged 2" in result.stdout
+    assert "Error: the disk is full\n  -> free some space" in result.stderr
+    monkeypatch.undo()
+    monkeypatch.chdir(site)
+    monkeypatch.setattr("hybridctl.runs.RunStore.__init__", full)
+    assert ask("--html", "other.html").exit_code == 0
+    assert "a run that could not be recorded" in (site / "other.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--html", "nosuch/page.html"), "--html nosuch/page.html: the folder is not there or not writable"),
         (("--only", "memmory"), "--only memmory: there is no such check or topic; did you mean memory?"),
         (("--limit", "h3"), "--limit 'h3' names no host"),
         (("--junit", "nosuch/report.xml"), "--junit nosuch/report.xml: the folder is not there or not writable"),

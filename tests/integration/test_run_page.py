@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import zlib
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import program
 from recorded_runs import fleet, record
 
 from hybridctl.execution import execute
@@ -63,10 +63,7 @@ Pages = Callable[[int], Path]
 @pytest.fixture
 def browse(tmp_path: Path) -> Browse:
     """Run Chromium on a page and return what it printed; it shows nothing but this file."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        assert "ID=debian" not in Path("/etc/os-release").read_text().splitlines(), "scripts/bootstrap lab installs it"
-        pytest.skip("this system's archive has no Chromium that runs as root: put one on PATH as `chromium`")
+    chromium = program()
 
     def run(page: Path, *options: str, scheme: int = LIGHT, width: int = 1280, height: int = 2000) -> str:
         argv = [

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from contrast import contrast
 from recorded_runs import FAILED_RUN, QUIET_RUN, at, fleet, record
 
 import hybridctl
@@ -167,19 +168,6 @@ def test_the_page_is_accessible(bench: Bench) -> None:
     assert {*named, *(str(a["href"])[1:] for a in page.of("a"))} <= set(ids)
     assert page.of("svg")[0]["role"] == "img"
     assert "2 hosts in 15.0 s: base on 2 hosts from 0.0 s to 10.0 s; serving on 1 host from 10.0 s" in page.text
-
-
-def luminance(colour: str) -> float:
-    """Return the relative luminance of #rrggbb, as WCAG 2 defines it."""
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours, 1 to 21."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import testinfra.host
 
 from hybridctl import verification
 from hybridctl.access import Access
@@ -15,6 +16,7 @@ from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict
 from hybridctl.checks.fake import Answered, FakeHost
 from hybridctl.checks.model import ConnectionLost
 from hybridctl.errors import ExitCode, InvalidInput
+from hybridctl.evidence.answers import Answer
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
@@ -205,6 +207,48 @@ def test_only_takes_checks_and_topics() -> None:
         chosen(["unit"])
 
 
+class Asked:
+    """A connection whose host answers from a table through the backend that suspends."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.backend, self.reached, self._answers = EvidenceBackend("asked", self.fetch), True, answers
+        self.host: Any = testinfra.host.Host(self.backend)
+        self.backend.set_host(self.host)
+
+    def open(self, ask: Sequence[str] = ()) -> None:
+        """Reach it, and ask nothing yet."""
+
+    def fetch(self, commands: Iterable[str]) -> None:
+        """Look the answers up."""
+        known = {part: answer for command in commands for part, answer in self._answers.items() if part in command}
+        for command in commands:
+            self.backend.answers[command] = next(known[part] for part in known if part in command)
+
+    def close(self) -> None:
+        """End it."""
+
+
+def test_what_is_not_pass_names_the_commands_it_rests_on() -> None:
+    """In the order in which they were asked, each once however often the check was suspended, and those of no other."""
+    expected = {
+        "os.release": Expectation("os.release", "value", "12"),
+        "os.architecture": Expectation("os.architecture", "value", "aarch64"),
+        "packages.held": Expectation("packages.held", "value", ("nosuch", "chrony")),
+    }
+    said = {
+        "os-release": Answer(0, b'ID=debian\nNAME=Debian\nVERSION_ID="12"\n', b""),
+        "uname": Answer(0, b"x86_64\n", b""),
+        "dpkg-query": Answer(1, b"", b"rubbish"),
+    }
+    target = Target("a", Profile("test", "a test", Path("test.yml"), False, expected), Access())
+    (report,) = judge_targets([target], lambda *_: Asked(said))
+    commands = {result.check: result.commands for result in report.results}
+    assert commands["os.release"] == ()
+    assert [command.split()[0] for command in commands["os.architecture"]] == ["uname"]
+    assert len(commands["packages.held"]) == len(set(commands["packages.held"])) == 3
+    assert ["dpkg-query" in command for command in commands["packages.held"]] == [False, False, True]
+
+
 def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a host prints is redacted before anybody sees it."""
     secret = "s3cret-value-1234"
@@ -222,3 +266,5 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "********" in repr(done)
     assert "?12" in [result.measured for result in done.hosts[0].results]
     assert Redactor([secret]).text(secret) == "********"
+    asked = HostReport("a", HostState.JUDGED, results=(Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",)),))
+    assert verification._redacted(asked, Redactor([secret])).results[0].commands == ("curl ********\n",)
