@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hybridctl.cli.options import inventory_option, json_option, limit_option
+from hybridctl.cli.pipes import reader_may_leave
 from hybridctl.errors import ExitCode, HybridctlError, InvalidInput
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def command(
     from hybridctl.verification import verify
 
     if listing:
-        click.echo(_catalogue(as_json))
+        with reader_may_leave(sys.stdout):
+            click.echo(_catalogue(as_json))
         return
     if junit is not None and not (junit.parent.is_dir() and os.access(junit.parent, os.W_OK)):
         raise InvalidInput(f"--junit {junit}: the folder is not there or not writable", f"mkdir -p {junit.parent}")
@@ -114,17 +116,20 @@ def _show(site: "Site", verification: "Verification", as_json: bool, from_eviden
     except HybridctlError as error:
         trouble = error.message
     trouble = _keep_evidence(verification, record, from_evidence) or trouble
-    if as_json:
-        click.echo(json.dumps(document, indent=2))
-        click.echo(report.summary_line(verification), err=True)
-    elif sys.stdout.isatty():
-        report.print_rich_report(verification)
-    else:
-        click.echo(report.plain_report(verification))
-    if trouble:
-        click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
-    elif record is not None:
-        click.echo(f"record: {os.path.relpath(record)}", err=True)
+    with reader_may_leave(sys.stdout):
+        if as_json:
+            click.echo(json.dumps(document, indent=2))
+        elif sys.stdout.isatty():
+            report.print_rich_report(verification)
+        else:
+            click.echo(report.plain_report(verification))
+    with reader_may_leave(sys.stderr):
+        if as_json:
+            click.echo(report.summary_line(verification), err=True)
+        if trouble:
+            click.secho(f"Warning: the hosts were judged, but {trouble}", fg="yellow", err=True)
+        elif record is not None:
+            click.echo(f"record: {os.path.relpath(record)}", err=True)
 
 
 def _keep_evidence(verification: "Verification", record: Path | None, from_evidence: Path | None) -> str:
