@@ -26,6 +26,7 @@ from hybridctl.evidence.answers import Trouble
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.frames import MOST_OUTPUT, Frames
 from hybridctl.evidence.gate import gate, turned_away
+from hybridctl.evidence.refusal import last_line, refusal
 from hybridctl.evidence.script import become, greeting, questions
 from hybridctl.evidence.talk import talk
 from hybridctl.temporary import short_temporary
@@ -38,6 +39,7 @@ CLOSE_TIMEOUT = 10  # seconds for the master of a connection to end
 HOST_TIMEOUT = 300  # seconds for all commands of one host
 _GRACE = 10  # seconds for the answer to come back after a command's own limit, and 5 more for its end
 _MOST_SCRIPT = 400_000  # characters of one trip; all arguments of a program may be 2 MiB
+_ENDED = "verification was ended"
 _PAUSE = 0.2  # seconds, before a server that was too busy is asked again; doubled each time
 
 
@@ -110,6 +112,8 @@ class Connection:
                 self._give_up(left, why)
                 return
             trip = self._trip(asked, max(limit, 1))
+            if self._closed.is_set():
+                raise ConnectionLost(_ENDED)
             left = [command for command in left if command not in answers]
             missing = [command for command in asked if command not in answers]
             if not missing:
@@ -122,11 +126,11 @@ class Connection:
             elif trip.status < 0 or (trip.status == 255 and not self._access.local):
                 drops += 1
                 if drops > 1:
-                    raise ConnectionLost(_last_line(trip.errors) or f"ssh ended with status {trip.status}")
+                    raise ConnectionLost(last_line(trip.errors) or f"ssh ended with status {trip.status}")
                 if at is not None:  # it may be what cut the connection: all others come first
                     left = [*(command for command in left if command != asked[at]), asked[at]]
             else:
-                why = _last_line(trip.errors) or f"status {trip.status}"
+                why = last_line(trip.errors) or f"status {trip.status}"
                 self._give_up(left, f"commands cannot be run there: {why}")
             left = [command for command in left if command not in answers]
 
@@ -163,15 +167,14 @@ class Connection:
             trip = self._try(commands, limit)
             if trip.frames.greeted:
                 return trip
-            said = _last_line(trip.errors)
             if trip.status is None:
                 raise ConnectionLost(f"no answer by ssh within {3 * CONNECT_TIMEOUT} s")
             if trip.status != 255 and self.reached:
                 return trip
             if not turned_away(trip.errors) or time.monotonic() + pause > until:
-                raise ConnectionLost(said or f"ssh ended with status {trip.status}")
+                raise ConnectionLost(refusal(trip.status, trip.errors, trip.frames.before))
             if self._closed.wait(pause * random.uniform(0.5, 1.5)):  # noqa: S311 - spreads tries, guards nothing
-                raise ConnectionLost("verification was ended")
+                raise ConnectionLost(_ENDED)
             pause = min(2 * pause, 3.0)
 
     def _try(self, commands: Sequence[str], limit: int) -> _Trip:
@@ -205,14 +208,15 @@ class Connection:
                     self.reached = True
                     door.close()
 
-            status, errors = talk(process, script, heard, lambda: until)
+            # What was begun on this machine may hold the pipes open after its shell was ended.
+            status, errors = talk(process, script, heard, lambda: 0.0 if self._closed.is_set() else until)
         return _Trip(frames, status, errors)
 
     @contextmanager
     def _started(self) -> "Iterator[subprocess.Popen[bytes]]":
         """Start a shell there that reads its script from stdin, whatever the login shell is."""
         if self._closed.is_set():
-            raise ConnectionLost("verification was ended")
+            raise ConnectionLost(_ENDED)
         argv, reading = ["/bin/sh"], -1
         if not self._access.local:
             argv = [*self._ssh(), self._access.address, "exec /bin/sh"]
@@ -265,8 +269,3 @@ def _portion(commands: Sequence[str]) -> list[str]:
             break
         taken.append(command)
     return taken
-
-
-def _last_line(text: bytes) -> str:
-    lines = [line.strip() for line in text.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1][:300] if lines else ""

@@ -1,5 +1,6 @@
 """Judge every host of a site against its profile: all in parallel, one connection a host, everybody accounted for."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.connection import Connection
+from hybridctl.descriptors import room_for
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.keeping import Keeping
@@ -24,6 +26,7 @@ from hybridctl.evidence.replay import Replay, evidence_files
 from hybridctl.evidence.rounds import first_misses, in_rounds
 from hybridctl.evidence.seeds import Seeds, fingerprint
 from hybridctl.inventory import Inventory, load_inventory
+from hybridctl.printable import printable
 from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
@@ -156,7 +159,7 @@ def verify(
 
     Args:
         only: checks or topics; empty means all.
-        forks: hosts judged at a time.
+        forks: hosts judged at a time; fewer where this process may not hold so many files open.
         from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
         waivers: a file to read in place of the site's `waivers.yml`.
         today: the day on which waivers must not have expired; this machine's, unless a test names one.
@@ -272,7 +275,7 @@ def judge_targets(
     """
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
-    pool = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="verify")
+    pool = ThreadPoolExecutor(max_workers=room_for(forks), thread_name_prefix="verify")
     try:
         running = {pool.submit(_judge, target, open_[target.name], checks, keeping): target for target in targets}
         for future in as_completed(running):
@@ -289,7 +292,7 @@ def judge_targets(
 
 def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, keeping: Keeping | None) -> HostReport:
     """Body of a thread: never raises for what a host does."""
-    began = datetime.now(UTC)
+    began = time.monotonic()
     report = HostReport(
         target.name,
         HostState.JUDGED,
@@ -328,7 +331,7 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
         until = f"lost after {len(results)} results: " if results else ""
         report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
     named = tuple(replace(result, remedy=result.remedy.replace("{host}", target.name)) for result in results)
-    return replace(report, results=named, seconds=round((datetime.now(UTC) - began).total_seconds(), 1))
+    return replace(report, results=named, seconds=round(time.monotonic() - began, 1))
 
 
 def _first_questions(
@@ -381,15 +384,18 @@ def _without(check: str, reason: str, remedy: str) -> Result:
     return Result(check, Verdict.UNKNOWN, reason=reason, remedy=remedy)
 
 
+_MOST_SHOWN = 500  # letters of one text; a host may print anything, and the table is as wide as its widest cell
+
+
 def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
     """Return the report without secrets and without what would drive a terminal, wherever a host printed them."""
 
     def clean(text: str) -> str:
-        return "".join(letter if letter.isprintable() else "?" for letter in redactor.text(text))
+        return printable(redactor.text(text), _MOST_SHOWN)
 
     results = []
     for result in report.results:
-        texts = {name: getattr(result, name) for name in ("measured", "reason", "remedy")}
+        texts = {name: getattr(result, name) for name in ("subject", "measured", "expected", "reason", "remedy")}
         cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items() if isinstance(text, str)}
         # As the evidence has them, for they are looked up there.
         cleaned["commands"] = tuple(map(redactor.text, result.commands))

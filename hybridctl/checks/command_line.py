@@ -15,6 +15,8 @@ def _words(host: Any) -> dict[str, tuple[str, ...]]:
     text = file_text(host, "/proc/cmdline")
     if not text.strip().isprintable():
         raise CannotTell("/proc/cmdline holds more than printable text")
+    if "=" not in text:
+        raise CannotTell(f"/proc/cmdline sets nothing, not even a root: {text.strip()[:80]}")
     return parse_cmdline(text)
 
 

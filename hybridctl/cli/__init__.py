@@ -1,8 +1,10 @@
 """The `hybridctl` command: its group, its commands, its error boundary."""
 
 import importlib
+import io
 import json
 import os
+import sys
 import traceback
 from typing import Any
 
@@ -11,6 +13,7 @@ import click
 from hybridctl import __version__
 from hybridctl.cli.options import AS_JSON
 from hybridctl.errors import HybridctlError, Interrupted
+from hybridctl.printable import printable
 
 __all__ = ["cli", "main"]
 
@@ -43,6 +46,8 @@ class _Group(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except HybridctlError as error:
@@ -76,9 +81,11 @@ def _ours(error: Exception) -> HybridctlError:
 
 def _report(ctx: click.Context, error: HybridctlError) -> None:
     """Write the error to stderr, and to stdout as JSON when the command was asked for JSON."""
-    click.secho(f"Error: {error.message}", fg="red", err=True)
-    if error.hint:
-        click.echo(f"  -> {error.hint}", err=True)
+    # They may quote a file or a host, that is anything.
+    message, hint = (printable(text, keep="\n") for text in (error.message, error.hint))
+    click.secho(f"Error: {message}", fg="red", err=True)
+    if hint:
+        click.echo(f"  -> {hint}", err=True)
     if ctx.meta.get(AS_JSON):
         payload = {"message": error.message, "hint": error.hint, "exit_code": int(error.exit_code)}
         click.echo(json.dumps({"error": payload}, indent=2))
@@ -100,4 +107,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line."""
+    # A terminal that lacks a letter gets its code: a report is not lost for a degree sign.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     cli(prog_name="hybridctl")

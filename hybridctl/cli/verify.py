@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridctl.cli.options import inventory_option, json_option, lang_option, limit_option
+from hybridctl.cli.pipes import reader_may_leave
 from hybridctl.cli.timer import refuse_options_in_front, textfile_option
 from hybridctl.cli.verify_plugin import PluginGroup
 from hybridctl.cli.verify_timer import on_change_option, timer
@@ -131,7 +132,8 @@ def command(
     from hybridctl.watching import parse_every
 
     if listing:
-        click.echo(_catalogue(as_json, lang))
+        with reader_may_leave(sys.stdout):
+            click.echo(_catalogue(as_json, lang))
         return
     _refuse_mixtures(ctx.params)
     every = parse_every(watch) if watch is not None else 0

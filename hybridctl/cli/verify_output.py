@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybridctl.cli.pipes import reader_may_leave
 from hybridctl.errors import ExitCode, HybridctlError
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ class Output:
         if against is not None:
             document["baseline"] = against.document()
         note = _record(self.site, verification, document, self.judged_from)
-        _print(self, verification, document, against)
-        _tell_waivers(verification)
-        click.echo(note, err=True)
+        with reader_may_leave(sys.stdout):
+            _print(self, verification, document, against)
+        with reader_may_leave(sys.stderr):
+            if self.as_json:
+                click.echo(report.summary_line(verification), err=True)
+            _tell_waivers(verification)
+            click.echo(note, err=True)
         _alert(self.site, self.told, document)
         code = int(verification.exit_code if against is None else against.exit_code)
         if self.nagios:
@@ -108,7 +113,6 @@ def _print(
 
     if output.as_json:
         click.echo(json.dumps(document, indent=2))
-        click.echo(report.summary_line(verification), err=True)
     elif against is not None:
         click.echo("\n".join(report.changes_lines(against, verification)))
     elif output.ci:

@@ -20,12 +20,14 @@ class Frames:
 
     Attributes:
         greeted: our shell has begun.
+        before: the last line that something else printed before that, such as a login shell that refuses.
         underway: number of the command whose frame is open.
         flooded: that command printed more than `MOST_OUTPUT`; nothing more is read.
     """
 
     def __init__(self, mark: str, count: int) -> None:
         self.greeted = False
+        self.before = b""
         self.flooded = False
         self.underway: int | None = None
         self._mark, self._count = mark.encode() + b" ", count
@@ -49,6 +51,8 @@ class Frames:
                 self._lines.append(line)
                 self._size += len(line)
                 self.flooded = self._size > MOST_OUTPUT * 4 // 3
+            elif not self.greeted:
+                self.before = line.strip() or self.before
 
     def _framed(self, words: list[bytes]) -> Iterator[tuple[int, Told]]:
         if words == [b"hello"]:

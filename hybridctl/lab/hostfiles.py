@@ -14,6 +14,8 @@ def write_host_files(root: Path, name: str, address: str, net: ipaddress.IPv4Net
     _write(root / "etc/systemd/network/10-host0.network", network)
     source = f"# The lab's own mirror; there is no way to the internet.\ndeb [trusted=yes] {mirror}/apt ./\n"
     _write(root / "etc/apt/sources.list", source)
+    only_keys = "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+    _write(root / "etc/ssh/sshd_config.d/keys-only.conf", only_keys)
     _write(root / "etc/ssh/ssh_host_ed25519_key", (keys / f"host_{name}").read_text(), 0o600)
     _write(root / "etc/ssh/ssh_host_ed25519_key.pub", (keys / f"host_{name}.pub").read_text())
     (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)

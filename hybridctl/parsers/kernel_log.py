@@ -133,7 +133,8 @@ def of_kind(records: Iterable[Record], kind: str) -> tuple[Record, ...]:
     """
     if kind not in KINDS:
         raise ValueError(f"{kind} is none of {', '.join(KINDS)}")
-    return tuple(record for record in records if record.kind == kind)
+    # Its own words first: to ask each of a hundred thousand messages for its kind takes ten times as long.
+    return tuple(record for record in records if KINDS[kind].search(record.message) and record.kind == kind)
 
 
 def xids(records: Iterable[Record]) -> tuple[Xid, ...]:

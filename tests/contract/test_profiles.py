@@ -14,7 +14,7 @@ from hybridctl.profiles import load_profile, profile_names
 
 REFERENCES = (
     *("a100-2x80g-containers", "a100-2x80g-reference", "a100-8x80g-sxm", "h200-8x141g-sxm"),
-    *("kunpeng-920-a100", "kunpeng-920-reference", "reference-gateway"),
+    *("kunpeng-920-a100", "kunpeng-920-reference"),
 )
 SOFTWARE = ("debian-12-gateway", "debian-12-monitoring")
 LAB = ("lab-gateway", "lab-monitoring", "lab-worker")

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import yaml
 from user_files import FILES
 
 from hybridctl.access import Access, look_up
-from hybridctl.checks.judge import judge_expectation, role_default
-from hybridctl.connection import Connection
+from hybridctl.checks.judge import judge_expectation, variables_of_checks
+from hybridctl.connection import COMMAND_TIMEOUT, Connection
 from hybridctl.evidence.keeping import Keeping
 from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
@@ -34,9 +33,6 @@ BIN = Path(sys.executable).parent
 NAME = "evi"
 HOSTS = ("evi1", "evi2")
 INVENTORY = BASE / ".hybridctl" / "lab" / NAME / "site" / "inventory"
-PACKAGES = "chrony prometheus-node-exporter"
-PREPARE = f"""export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq && apt-get install -y -qq --no-install-recommends {PACKAGES} && apt-mark hold {PACKAGES}"""
 PROFILE = load_profile("lab-monitoring")
 
 
@@ -47,6 +43,7 @@ def lab(*args: str) -> str:
         cwd=BASE,
         capture_output=True,
         text=True,
+        errors="replace",
         timeout=300,
         check=False,
         stdin=subprocess.DEVNULL,
@@ -62,15 +59,16 @@ def on(host: str, command: str) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def fleet() -> Iterator[None]:
-    """Two hosts as the monitoring roles leave them; removed before and after."""
+    """Two provisioned monitoring hosts; removed before and after."""
     BASE.mkdir(parents=True, exist_ok=True)
     hosts = "".join(f"  {name}: {{groups: [monitoring], profile: lab-monitoring, memory: 128}}\n" for name in HOSTS)
     (BASE / "fleet.yml").write_text(f"hosts:\n{hosts}")
     lab("down")
     try:
         lab("up", "--hosts", "fleet.yml")
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda host: on(host, PREPARE), HOSTS))
+        argv = [BIN / "hybridctl", "provision", "-i", INVENTORY]
+        done = subprocess.run(argv, cwd=BASE, capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         yield
     finally:
         lab("down")
@@ -98,11 +96,10 @@ def config(tmp_path: Path, variables: dict[str, Any]) -> Path:
 
 def accesses(folder: Path, hosts: dict[str, dict[str, Any]], common: dict[str, Any]) -> dict[str, Access]:
     """Ask Ansible how it would reach hosts of an inventory of their own."""
-    shared = {key: value for key, value in common.items() if key.startswith("ansible_")}
+    shared = {key: value for key, value in common.items() if key != "addresses"}
     inventory = folder / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": hosts}}))
-    wanted = {"node_telemetry_listen_address": role_default("node_telemetry_listen_address")}
-    return look_up(Site(folder, inventory, "evidence"), list(hosts), wanted)
+    return look_up(Site(folder, inventory, "evidence"), list(hosts), variables_of_checks())
 
 
 def reach(variables: dict[str, Any], host: str, **more: Any) -> dict[str, Any]:
@@ -110,12 +107,14 @@ def reach(variables: dict[str, Any], host: str, **more: Any) -> dict[str, Any]:
     return {"ansible_host": variables["addresses"][host], **more}
 
 
-def judged(known: dict[str, Access], **more: Any) -> tuple[Sequence[HostReport], list[Connection]]:
+def judged(
+    known: dict[str, Access], command_timeout: int = COMMAND_TIMEOUT, **more: Any
+) -> tuple[Sequence[HostReport], list[Connection]]:
     """Judge hosts, and return their connections too."""
     made: list[Connection] = []
 
     def connect(name: str, access: Access) -> Connection:
-        made.append(Connection(name, access))
+        made.append(Connection(name, access, command_timeout=command_timeout))
         return made[-1]
 
     targets = [Target(name, PROFILE, access) for name, access in known.items()]
@@ -197,6 +196,80 @@ def test_a_server_that_turns_away_whom_it_has_no_room_for(tmp_path: Path, variab
     finally:
         on("evi1", "rm /etc/ssh/sshd_config.d/few.conf && systemctl reload ssh")
     assert {(report.state, report.reason) for report in reports} == {(HostState.JUDGED, "")}
+
+
+# One thing after another that a host may have wrong, each with what puts it right again.
+HANGS = r"""mv /usr/bin/lscpu /root/
+printf '#!/bin/sh\nexec sleep 600\n' >/usr/bin/lscpu && chmod +x /usr/bin/lscpu"""
+FULL = "mount -t tmpfs -o size=4k,noexec tmpfs /tmp && head -c 4096 /dev/zero >/tmp/full"
+CHATTY = r"""cp /root/.bashrc /root/kept
+sed -i '1i export LC_ALL=zh_CN.GB18030; printf "Willkommen \\033[2J\\377"; echo oops >&2' /root/.bashrc
+printf 'Banner /etc/issue.net\n' >/etc/ssh/sshd_config.d/chatty.conf && systemctl reload ssh"""
+MEND = """mv /root/lscpu /usr/bin/lscpu; umount /tmp; mv /root/kept /root/.bashrc
+rm /etc/ssh/sshd_config.d/chatty.conf; systemctl reload ssh"""
+
+
+def test_a_host_that_hangs_is_full_and_chatty(tmp_path: Path, variables: dict[str, Any]) -> None:
+    """The check whose command hangs is UNKNOWN in its time; every other verdict is what it was before."""
+    known = accesses(tmp_path, {"evi1": reach(variables, "evi1")}, variables)
+    (before,), _ = judged(known)
+    for command in (HANGS, FULL, CHATTY):
+        on("evi1", command)
+    try:
+        (report,), (connection,) = judged(known, command_timeout=8)
+    finally:
+        on("evi1", MEND)
+    hung = [result for result in report.results if result.verdict.value != "PASS"]
+    assert [(result.name, result.verdict.value, result.reason) for result in hung] == [
+        ("cpu.threads", "UNKNOWN", "lscpu did not end in time")
+    ]
+    assert [name for name, _ in verdicts(report)] == [name for name, _ in verdicts(before)]
+    assert connection.trips == 2
+
+
+def test_who_is_not_let_in_is_told_why(tmp_path: Path, variables: dict[str, Any]) -> None:
+    """Login shells that are no shell, and another host key than the known one; a login shell that is none of bash."""
+    shells = {"dash": "/bin/dash", "python": "/usr/bin/python3", "nologin": "/usr/sbin/nologin", "false": "/bin/false"}
+    for user, shell in shells.items():
+        made = f"useradd -m -s {shell} {user} && cp -r /root/.ssh ~{user}/ && chown -R {user}: ~{user}/.ssh"
+        on("evi1", made)
+    known = re.findall(r"UserKnownHostsFile=(\S+)", variables["ansible_ssh_common_args"])[0]
+    other = tmp_path / "known"
+    one, two = variables["addresses"].values()
+    swapped = {one: two, two: one}
+    keys = Path(known).read_text()
+    other.write_text(re.sub(r"^[\d.]+", lambda found: swapped.get(found[0], found[0]), keys, flags=re.MULTILINE))
+    hosts = {user: reach(variables, "evi1", ansible_user=user) for user in shells}
+    strict = f"-o UserKnownHostsFile={other} -o StrictHostKeyChecking=yes"
+    hosts["stranger"] = reach(variables, "evi1", ansible_ssh_common_args=strict)
+    reports, _ = judged(accesses(tmp_path, hosts, variables), checks=frozenset({"os.release"}))
+    dash, *refused = reports
+    assert verdicts(dash) == [("os.release", "PASS")]
+    assert {report.state for report in refused} == {HostState.UNREACHABLE}
+    no_shell = "the login shell does not run /bin/sh (status 1): "
+    python, nologin, false, stranger = (report.reason for report in refused)
+    assert python.startswith(f"{no_shell}TypeError: unsupported operand type(s) for /: ")
+    assert nologin == f"{no_shell}This account is currently not available."
+    assert false == f"{no_shell}it says nothing"
+    assert stranger.startswith(f"Host key verification failed. It shows another key than {other}:")
+
+
+def test_a_session_that_is_cut_in_the_middle(tmp_path: Path, variables: dict[str, Any]) -> None:
+    """What came back whole is kept, the rest is asked over a second connection."""
+    cut = "[ -e /root/cut ] || { touch /root/cut; pkill -KILL -f '[s]shd: root@notty'; sleep 5; }; echo c"
+    (access,) = accesses(tmp_path, {"evi1": reach(variables, "evi1")}, variables).values()
+    connection = Connection("evi1", access)
+    try:
+        connection.open(["echo a", cut, "echo b"])
+    finally:
+        connection.close()
+        on("evi1", "rm /root/cut")
+    assert {command: told.stdout for command, told in connection.backend.answers.items()} == {
+        "echo a": b"a\n",
+        cut: b"c\n",
+        "echo b": b"b\n",
+    }
+    assert connection.trips == 2
 
 
 def outcomes(folder: Path, hosts: str, *args: str) -> tuple[dict[str, str], str]:

@@ -6,6 +6,7 @@
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,24 @@ def test_passwords_are_in_no_argument(notes: Notes) -> None:
     assert "become-me" not in str(notes())
     assert "let-me-in" not in repr(access)
     assert "become-me" not in repr(access)
+
+
+def test_a_login_password_that_is_refused_is_called_so(notes: Notes) -> None:
+    """sshpass ends with 5 and says nothing."""
+    with pytest.raises(ConnectionLost, match=r"^the password was refused$"):
+        opened(Access("a", password="wrong"))
+
+
+def test_an_end_does_not_wait_for_what_was_begun_here(notes: Notes) -> None:
+    """A job that outlives the shell and holds its output open does not hold up who closes the connection."""
+    connection = opened(Access(local=True))
+    closing = threading.Timer(0.5, connection.close)
+    closing.start()
+    started = time.monotonic()
+    with pytest.raises((ConnectionLost, CannotTell)):
+        connection.host.run("sleep 20")
+    closing.join()
+    assert time.monotonic() - started < 10
 
 
 def test_one_connection_for_all_commands_and_nothing_left(notes: Notes, tmp_path: Path) -> None:

@@ -50,7 +50,10 @@ OURS = in_language(ENGLISH, "zh")
 
 def test_every_host_that_is_missing_is_named() -> None:
     """The sums in Chinese have the hosts' names and the verdicts' words."""
-    assert summary_line(OURS) == "应检主机 3, 已检 1, 无法连接: gw1, 没有参考配置: new1; PASS 1 WARN 0 FAIL 1 UNKNOWN 2 WAIVED 0"
+    assert (
+        summary_line(OURS)
+        == "应检主机 3, 已检 1, 无法连接: gw1, 没有参考配置: new1; PASS 1 WARN 0 FAIL 1 UNKNOWN 2 WAIVED 0"
+    )
 
 
 def test_what_is_wrong_is_said_in_the_same_order() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +205,43 @@ def test_only_takes_checks_and_topics() -> None:
     assert chosen([]) == frozenset()
     with pytest.raises(InvalidInput, match="did you mean units"):
         chosen(["unit"])
+
+
+def test_a_clock_that_is_set_back_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a host took is no matter of the time of day."""
+
+    class Backwards(datetime):
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            cls.at -= timedelta(days=1)
+            return cls.at
+
+    monkeypatch.setattr(verification, "datetime", Backwards)
+    (report,) = judged({"a": Line(FakeHost(GOOD))})
+    assert 0 <= report.seconds < 60
+
+
+def test_what_a_host_prints_is_shown_as_letters_and_not_without_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Escapes, marks of direction and megabytes in any text of a result; a table is as wide as its widest cell."""
+    odd = "\x1b[2J\u202e" + "x" * 1_000_000
+    texts = dict.fromkeys(("subject", "measured", "expected", "reason", "remedy"), odd)
+    inventory = Inventory({"a": Host("a", "a", 22, (), "lab-monitoring", {})}, {"all": ("a",)})
+    monkeypatch.setattr(verification, "load_inventory", lambda _site: inventory)
+    monkeypatch.setattr(verification, "look_up", lambda *_: {"a": Access()})
+    monkeypatch.setattr(verification, "Connection", lambda *_: Line(FakeHost({})))
+    hostile = Result("os.release", Verdict.FAIL, **texts)
+    monkeypatch.setattr(verification, "judge_expectation", lambda *_: (hostile,))
+    done = verification.verify(Site(tmp_path, tmp_path, "test"), only=["os.release"])
+    (result,) = done.hosts[0].results
+    for name in texts:
+        shown = getattr(result, name)
+        assert shown.startswith("?[2J?xxx")
+        assert shown.isprintable()
+        assert len(shown) < 1000
 
 
 class Asked:

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from all_cases import CASES
-from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, packages, unit
+from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, metrics, packages, unit
 
 from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict, assert_passes, judge
 from hybridctl.checks.fake import Answered, FakeHost
@@ -22,6 +22,8 @@ from hybridctl.checks.model import ConnectionLost
 from hybridctl.checks.request import _SCRIPT
 from hybridctl.errors import InvalidInput
 
+TRACKING = "0A000001,10.0.0.1,3,1764489600.1,0.000012,-0.000004,0.00002,-1.5,0.001,0.02,0.004,0.001,64.2,Normal\n"
+ENDS = "notAfter=Jan  2 00:00:00 2027 GMT\n"
 ATTRIBUTES = {
     Verdict.PASS: "passes",
     Verdict.WARN: "warns",
@@ -88,16 +90,18 @@ def test_every_check_is_tried_each_way(check: str) -> None:
         Answered(137),
         Answered(0, "\x00\xff\n"),
         Answered(0, ""),
+        Answered(0, "Error: device or resource busy\n"),
+        Answered(0, "", "Error: device or resource busy\n"),
         RuntimeError("the backend broke"),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad byte"),
     ],
-    ids=["timeout", "not allowed", "not there", "killed", "rubbish", "silence", "exception", "encoding"],
+    ids=["timeout", "denied", "absent", "killed", "rubbish", "silence", "error", "stderr", "exception", "encoding"],
 )
 def test_no_evidence_is_never_pass_nor_fail(check: str, broken: Answered | Exception) -> None:
     """Whatever keeps a check from measuring, the verdict is UNKNOWN."""
     results = judge_expectation(FakeHost({"": broken}), expectation(check, dict(CASES[check].expect)), VARIABLES)
     verdicts = {result.verdict for result in results}
-    if check in ("os.architecture",) and broken == Answered(0, "\x00\xff\n"):
+    if check == "os.architecture" and isinstance(broken, Answered) and broken.rc == 0 and broken.stdout:
         # Any word is an architecture: this one is not the right one.
         assert verdicts == {Verdict.FAIL}
     else:
@@ -105,10 +109,36 @@ def test_no_evidence_is_never_pass_nor_fail(check: str, broken: Answered | Excep
 
 
 @pytest.mark.parametrize("check", CATALOGUE)
-def test_output_of_a_command_that_failed_is_no_evidence(check: str) -> None:
+@pytest.mark.parametrize("status", [2, 255])
+def test_output_of_a_command_that_failed_is_no_evidence(status: int, check: str) -> None:
     """The right words with the wrong exit status are UNKNOWN: the command may have been ended in the middle."""
-    answers = {part: Answered(2, str(text)) for part, text in CASES[check].passes[0].items()}
+    answers = {part: Answered(status, str(text)) for part, text in CASES[check].passes[0].items()}
     assert {result.verdict for result in judged(check, answers)} == {Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("check", "wanted", "answers"),
+    [
+        ("time.synchronised", {"value": "yes"}, {"timedatectl": "NTPSynchronized=no\n"}),
+        ("time.offset", {"at_most": 50}, {"tracking": TRACKING.replace("0.000012,", "-31536000.5,")}),
+        ("gateway.certificate_days", {"at_least": 30}, {"openssl": ENDS, "date": f"{1 << 31}\n"}),
+        ("exporter.node_clock", {"at_most": 5}, {"python3 -c": metrics(200, 1000.0 - 31_536_000)}),
+    ],
+)
+def test_a_host_of_another_time_fails(check: str, wanted: dict[str, Any], answers: Answers) -> None:
+    """A clock that is a year off, or stands in 2038, is a FAIL of what goes by it, not a check that breaks."""
+    (result,) = judge_expectation(FakeHost(answers), expectation(check, wanted), VARIABLES)
+    assert result.verdict is Verdict.FAIL
+
+
+def test_a_long_kernel_log_is_judged_whole() -> None:
+    """10 MB of messages, the one that matters at the end."""
+    line = "2026-11-30T10:00:00+0000 h kernel: {}\n".format
+    text = line("Linux version 5.15.0") + line("audit: type=1400 of no interest" + " and so on" * 15) * 50_000
+    assert len(text) > 10_000_000
+    text += line("NVRM: Xid (PCI:0000:3b:00): 79, pid=1, name=x, GPU has fallen off the bus.")
+    (result,) = judge_expectation(FakeHost({"journalctl": text}), expectation("gpu.xid", {"value": 0}), VARIABLES)
+    assert (result.verdict, result.measured) == (Verdict.FAIL, 1)
 
 
 @pytest.mark.parametrize("check", CATALOGUE)

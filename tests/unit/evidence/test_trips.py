@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,24 @@ def test_the_login_shell_gets_words_that_every_shell_knows(tmp_path: Path, ssh: 
     assert note.read_text() == "exec /bin/sh"
 
 
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("echo 'This account is not available.'; exit 1", "(status 1): This account is not available."),
+        ("exit 1", "(status 1): it says nothing"),
+        ("echo Welcome; echo 'TypeError: unsupported' >&2; exit 1", "(status 1): TypeError: unsupported"),
+        ("echo 'fish: Unknown command: exec' >&2; exit 127", "(status 127): fish: Unknown command: exec"),
+    ],
+    ids=["nologin", "false", "python", "a broken one"],
+)
+def test_a_login_shell_that_runs_no_commands(ssh: Ssh, tmp_path: Path, body: str, reason: str) -> None:
+    """The host is unreachable by that user, in the words of the shell; it is not asked again."""
+    ssh(body)
+    with pytest.raises(ConnectionLost, match=re.escape(f"the login shell does not run /bin/sh {reason}")):
+        asked("echo a")
+    assert (tmp_path / "called").read_text() == "x\n"
+
+
 def test_a_command_that_hangs_costs_its_own_limit(ssh: Ssh) -> None:
     """It is ended on the host; the others are answered in the same trip."""
     ssh("exec /bin/sh")
@@ -131,9 +150,11 @@ def test_a_busy_server_is_asked_again(ssh: Ssh, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_changed_host_key_is_refused_at_once(ssh: Ssh, tmp_path: Path) -> None:
-    """No second try: it would be refused again, and the reason is the report's."""
-    ssh("echo 'Host key verification failed.' >&2; exit 255")
-    with pytest.raises(ConnectionLost, match="Host key verification failed"):
+    """No second try: it would be refused again, and the reason names the file and line with the key that was known."""
+    said = "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nOffending ED25519 key in /etc/ssh/known:7"
+    ssh(f"echo '{said}\nHost key verification failed.' >&2; exit 255")
+    reason = r"^Host key verification failed\. It shows another key than /etc/ssh/known:7 has$"
+    with pytest.raises(ConnectionLost, match=reason):
         asked("echo a")
     assert (tmp_path / "called").read_text() == "x\n"
 
