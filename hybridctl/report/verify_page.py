@@ -50,13 +50,13 @@ def verify_page(record: RunRecord, names: Sequence[str] | None = None) -> str:
         record: evidence that is not in its folder, or cannot be read, is left out.
         names: only these hosts; None means all.
     """
-    hosts = hosts_of(record.document)
     notes = [f"The record is damaged: {line}" for line in record.damage]
+    hosts, previous = hosts_of(record.document), previous_verification(record)
+    then = hosts_of(previous.document) if previous else []
     if names is not None and len(names) < len(hosts):
         notes.append(f"{short_list(names)} only: the run was for {many(len(hosts), 'host')}.")
-        hosts = [host for host in hosts if host["name"] in names]
-    previous = previous_verification(record)
-    before = {host["name"]: host for host in hosts_of(previous.document)} if previous else None
+        hosts, then = ([host for host in all_ if host["name"] in names] for all_ in (hosts, then))
+    before = {host["name"]: host for host in then} if previous else None
     data = packed(hosts, partial(_answers, record.path / FOLDER), before)
     style, script = own_file("run_page.css") + own_file("verify_page.css"), own_file("verify_page.js")
     return (
@@ -73,7 +73,7 @@ def verify_page(record: RunRecord, names: Sequence[str] | None = None) -> str:
             verdicts=verdicts_of(hosts),
             topics=data["topics"],
             previous=previous,
-            changes=_changes(previous, {**record.document, "hosts": hosts}) if previous else (),
+            changes=previous and _changes({**previous.document, "hosts": then}, {**record.document, "hosts": hosts}),
             data=Markup(_json(data)),  # noqa: S704 - no text in it can end the element
             style=style,
             script=script,
@@ -104,10 +104,10 @@ def _missing(hosts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     return [(state, reason, short_list(names)) for (state, reason), names in alike.items()]
 
 
-def _changes(previous: RunRecord, new: Mapping[str, Any]) -> list[_Shared] | None:
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[_Shared] | None:
     """Return what changed, what is worse first and hosts alike together; None when the two cannot be compared."""
     try:
-        found = changes({**previous.document, "hosts": hosts_of(previous.document)}, new)
+        found = changes(old, new)
     except (KeyError, TypeError, AttributeError):
         return None
     alike: dict[tuple[str, ...], list[Change]] = {}

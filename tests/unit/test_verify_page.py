@@ -322,10 +322,14 @@ def test_damaged_records_are_shown_as_far_as_they_go(tmp_path: Path, hosts: Any)
 
 def test_one_host_of_a_run(tmp_path: Path) -> None:
     """`runs show --host` narrows the page too, which says so."""
-    record = recorded(tmp_path, judged("g1", result("os.release")), judged("g2", result("os.release")))
-    told = Page(run_page(read_details(record).only("g2")))
+    hosts = [judged(name, result("os.release")) for name in ("g1", "g2")]
+    recorded(tmp_path, *hosts)
+    told = Page(run_page(read_details(recorded(tmp_path, *hosts, id_=SECOND)).only("g2")))
     assert [row[0] for row in told.data["hosts"]] == ["g2"]
+    assert "Nothing: every host and verdict is as it was" in told.text
     assert "g2 only: the run was for 2 hosts." in told.text
+    whole = read_details(recorded(tmp_path, hosts[1], id_="20260103T120000Z-0003"))
+    assert re.search(r"gone\s*the host.*g1", Page(run_page(whole)).text, re.DOTALL)
 
 
 def test_five_hundred_hosts_fit_into_a_mail(tmp_path: Path) -> None:
