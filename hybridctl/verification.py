@@ -1,5 +1,6 @@
 """Judge every host of a site against its profile: all in parallel, one connection a host, everybody accounted for."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,11 @@ from hybridctl.access import Access, look_up
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
+from hybridctl.comparing import compare_hosts, without_comparisons
 from hybridctl.connection import Connection
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.counters import Counters, counted
 from hybridctl.evidence.keeping import Keeping
 from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
@@ -56,6 +59,7 @@ class HostReport:
     Attributes:
         reason: why it was not judged.
         results: none when it was never reached; those until then when it was lost on the way.
+        not_compared: checks that compare it with hosts of its profile, of which no other was asked for.
     """
 
     name: str
@@ -65,6 +69,7 @@ class HostReport:
     reason: str = ""
     results: tuple[Result, ...] = ()
     seconds: float = 0.0
+    not_compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,8 @@ def verify(
         only: checks or topics; empty means all.
         forks: hosts judged at a time.
         from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
-        on_host: called with each host's report as it comes in, in this thread.
+        on_host: called with each host's report as it comes in, in this thread; what is compared across hosts is not in
+            it yet.
 
     Raises:
         InvalidInput: the inventory, a profile or the evidence is not valid, or a check is unknown; nothing was
@@ -168,18 +174,24 @@ def verify(
     keeping = None
     if files is None:
         folder = site.runs.parent
-        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor))
+        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor), Counters(folder / "counters"))
     else:
         connect = partial(_replay, files, redactor)
     wanted = checks if only else None
+    members = Counter(host.profile for host in inventory.hosts.values() if host.profile)
     try:
-        reports = judge_targets(targets, connect, checks=wanted, forks=forks, keeping=keeping, on_host=tell)
+        reports = judge_targets(
+            targets, connect, checks=wanted, forks=forks, keeping=keeping, members=members, on_host=tell
+        )
     except BaseException:
         if keeping is not None:
             keeping.recorder.discard()
         raise
     hosts = tuple(_redacted(report, redactor) for report in reports)
-    evidence = keeping.recorder if keeping is not None else None
+    evidence = None
+    if keeping is not None:
+        evidence = keeping.recorder
+        keeping.counters.write()
     return Verification(site.name, started, datetime.now(UTC), hosts, limit, tuple(only), evidence)
 
 
@@ -233,6 +245,7 @@ def judge_targets(
     checks: frozenset[str] | None = None,
     forks: int = 20,
     keeping: Keeping | None = None,
+    members: Mapping[str, int] | None = None,
     on_host: Callable[[HostReport], None] = lambda _report: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
@@ -241,6 +254,7 @@ def judge_targets(
         connect: makes the connection to a host by its name and access.
         checks: ids of those to run; None means all of each profile.
         keeping: knows what to ask first, and keeps what was said.
+        members: hosts of each profile in the whole inventory; None when all of them are among the targets.
     """
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
@@ -250,12 +264,13 @@ def judge_targets(
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
-            on_host(report)
+            on_host(without_comparisons(report))
     finally:
         # After Ctrl-C the commands that run are ended, so that no thread waits for its time limit.
         for connection in open_.values():
             connection.close()
         pool.shutdown(cancel_futures=True)
+    reports = compare_hosts(targets, reports, members or {})
     return tuple(reports[target.name] for target in targets)
 
 
@@ -274,6 +289,8 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
     expected = _expected(target.profile, checks) if target.profile else []
     try:
         set_of_checks, ask = _first_questions(target, expected, keeping)
+        if keeping is not None:
+            connection.backend.earlier = keeping.counters.of(target.name)
         connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")
@@ -295,7 +312,8 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
         connection.close()
     if keeping is not None:
         reason = str(lost) if lost else ""
-        keeping.keep(target.name, set_of_checks, connection.backend, reached=connection.reached, lost=reason)
+        counts = counted(connection.host, (result.check for result in results))
+        keeping.keep(target.name, set_of_checks, connection.backend, counts, reached=connection.reached, lost=reason)
     if lost is not None:
         until = f"lost after {len(results)} results: " if results else ""
         report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
@@ -335,7 +353,7 @@ _NO_PROFILE = "set hybridctl_profile for {host} in the inventory"
 
 
 def _one(target: Target, connection: Reaching, expectation: Expectation) -> tuple[Result, ...]:
-    return judge_expectation(connection.host, expectation, target.access.variables)
+    return judge_expectation(connection.host, expectation, target.access.variables, connection.backend.earlier)
 
 
 def _expected(profile: Profile, checks: frozenset[str] | None) -> list[Expectation]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hybridctl.checks.counts import Count
 from hybridctl.refusals import CannotTell
 
 __all__ = ["CannotTell", "Check", "ConnectionLost", "Expectation", "Kind", "Result", "Verdict", "Want"]
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     NAMES = "names"  # a list of packages or units, each judged on its own
+    ALIKE = "alike"  # text that all hosts of a profile share; a profile says `same`
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,13 @@ class Want:
 
     Attributes:
         remedy: of the check; `{subject}` stands for the subject.
+        earlier: what the check counted when the host was last verified.
     """
 
     expectation: Expectation
     variables: Mapping[str, Any] = field(default_factory=dict)
     remedy: str = ""
+    earlier: Count | None = None
 
     def variable(self, name: str) -> Any:
         """Return a variable of the host.

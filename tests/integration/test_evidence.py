@@ -17,6 +17,7 @@ from user_files import FILES
 from hybridctl.access import Access, look_up
 from hybridctl.checks.judge import judge_expectation, role_default
 from hybridctl.connection import Connection
+from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.keeping import Keeping
 from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
@@ -135,7 +136,8 @@ def test_verdicts_are_those_of_testinfras_own_backends(tmp_path: Path, variables
     And once more from the evidence, without the hosts. One unit is stopped, so that not everything passes.
     """
     known = accesses(tmp_path, {host: reach(variables, host) for host in HOSTS}, variables)
-    keeping = Keeping(Seeds(tmp_path / "seeds", Redactor()), Recorder(tmp_path / "kept", Redactor()))
+    recorder = Recorder(tmp_path / "kept", Redactor())
+    keeping = Keeping(Seeds(tmp_path / "seeds", Redactor()), recorder, Counters(tmp_path / "counters"))
     on("evi2", "systemctl stop prometheus-node-exporter")
     try:
         cold, connections = judged(known, keeping=keeping)
