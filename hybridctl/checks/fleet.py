@@ -30,13 +30,14 @@ __all__ = ["CHECKS"]
 
 # Words of the kernel's command line that name a host's own disks and addresses.
 _OWN_WORDS = {"BOOT_IMAGE", "initrd", "root", "resume", "resume_offset", "ip", "ifname"}
-_LONGEST = 1000  # characters
+_LONGEST = 200  # characters of a value; a report shows it whole
+_LONGEST_COMMAND_LINE = 8192
 
 
-def _line(tool: str, text: str) -> str:
+def _line(tool: str, text: str, longest: int = _LONGEST) -> str:
     """Return the only line of a text; anything else is no value to compare."""
     line = text.strip()
-    if not line or not line.isprintable() or len(line) > _LONGEST:
+    if not line or not line.isprintable() or len(line) > longest:
         raise Unreadable(tool, line.split("\n")[0][:80] if line else "", "one line was expected")
     return line
 
@@ -45,7 +46,7 @@ def _digest(what: str, lines: Iterable[str]) -> str:
     """Return how many there are with a digest that tells two such lists apart."""
     listed = sorted(lines)
     text = "\n".join(listed).encode(errors="surrogatepass")
-    return f"{len(listed)} {what}, {hashlib.sha256(text).hexdigest()[:12]}"
+    return f"{what}: {len(listed)}, {hashlib.sha256(text).hexdigest()[:12]}"
 
 
 def _kinds(values: Iterable[str]) -> str:
@@ -65,8 +66,8 @@ def os_release(host: Any, want: Want) -> Result:
 
 def command_line(host: Any, want: Want) -> Result:
     """The words the kernel was started with, but those that name a host's own disks and addresses."""
-    words = _line("/proc/cmdline", file_text(host, "/proc/cmdline")).split()
-    return shown(want, " ".join(sorted(word for word in words if not _is_own(word))) or "(nothing)")
+    words = _line("/proc/cmdline", file_text(host, "/proc/cmdline"), _LONGEST_COMMAND_LINE).split()
+    return shown(want, _digest("words", (word for word in words if not _is_own(word))))
 
 
 def _is_own(word: str) -> bool:
