@@ -194,8 +194,8 @@ class _Work:
         if self.locks.held:
             names = ",".join(self.locks.held)
             self.session.remark(
-                f"the lock of {names} was not given back: --resume {store.id} breaks it, any other run there needs "
-                "--break-locks; a reboot clears it"
+                f"the lock of {names} was not given back: hybridctl provision --resume {store.id} breaks it, any other "
+                "run there needs --break-locks; a reboot clears it"
             )
             self.locks.held.clear()
         if ended.status is PlayStatus.CANCELLED:

@@ -38,6 +38,8 @@ ON_BOTH_ANSIBLES = (
     *("tests/unit/plugins", "tests/unit/test_changes.py", "tests/unit/test_events.py", "tests/unit/test_planning.py"),
     *("tests/contract/test_plugins.py", "tests/contract/test_roles.py"),
 )
+# Tiers whose tests are independent of one another are spread over the cores; labs and their hosts share one machine.
+SPREAD = ("-n", "auto", "--dist", "worksteal")
 NO_OTHER_PYTHON = 3  # exit status of scripts/other_ansible
 
 # Seconds; generous: they end a hang, which would otherwise never be told, and do not judge a slow machine.
@@ -94,11 +96,11 @@ def _commands(tier: Tier, commands: tuple[tuple[str, ...], ...]) -> None:
         )
 
 
-def _pytest(tier: Tier, *tests: str, python: str = sys.executable) -> None:
+def _pytest(tier: Tier, *arguments: str, python: str = sys.executable) -> None:
     """Run the tests; an empty tier is a failed one."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
-        argv = [python, "-m", "pytest", "-q", f"--junit-xml={report}", *tests]
+        argv = [python, "-m", "pytest", "-q", f"--junit-xml={report}", *arguments]
         ok = _run(argv, TIER_LIMIT)
         suite = ET.parse(report).getroot().find("testsuite") if report.exists() else None  # noqa: S314 - our own file
     if suite is not None:
@@ -126,7 +128,7 @@ def _other_ansible(tier: Tier) -> None:
         binaries = ROOT / ".venv-other" / "bin"
         before = os.environ["PATH"]
         os.environ["PATH"] = f"{binaries}:{before}"
-        _pytest(tier, *ON_BOTH_ANSIBLES, python=str(binaries / "python"))
+        _pytest(tier, *SPREAD, *ON_BOTH_ANSIBLES, python=str(binaries / "python"))
         os.environ["PATH"] = before
 
 
@@ -144,7 +146,7 @@ def main(names: list[str]) -> int:
         elif name == "ansibles":
             _other_ansible(tier)
         else:
-            _pytest(tier, f"tests/{name}")
+            _pytest(tier, *(SPREAD if name in ("unit", "contract", "cli") else ()), f"tests/{name}")
         tier.seconds = time.monotonic() - started
         if tier.passed + tier.failed + tier.excused == 0:
             tier.failed = 1  # a tier that tested nothing has not passed

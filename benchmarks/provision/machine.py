@@ -21,7 +21,7 @@ def describe() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)),
         "processor": model.strip(),
         "memory_gib": round(int(memory) / 2**20, 1),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],  # the rest is the distribution's name for it
         "python": platform.python_version(),
         "ansible_core": version("ansible-core"),
         "pyinfra": PYINFRA,

@@ -128,6 +128,7 @@ def _prepare(
     **given: Any,
 ) -> "tuple[Record | None, Execution, Rollout]":
     """Return what is resumed, the run that is ready, and how its hosts follow one another."""
+    from hybridctl.errors import InvalidInput
     from hybridctl.execution import Execution, Options
     from hybridctl.resume import open_record
     from hybridctl.rollout import Rollout
@@ -147,6 +148,11 @@ def _prepare(
         if source is not None and source is not ParameterSource.DEFAULT:
             options = replace(options, forks=forks)
         execution = Execution.prepare(site, options, record.left)
+    if given.get("max_fail") is not None and not rollout.shares:
+        raise InvalidInput(
+            "--max-fail: all hosts begin at once, there is no further batch to hold back",
+            "say how many at a time, --batch 1,10%,50%, or who goes first, --canary HOST",
+        )
     rollout.check_programs(site.root)
     rollout.check_canary(execution.hosts)
     return record, execution, rollout

@@ -243,6 +243,7 @@ def test_a_remedy_can_be_typed_as_it_stands(ask: Ask, tmp_path: Path, monkeypatc
     [
         (("--batch", "0"), "--batch '0' is not a list of batches"),
         (("--max-fail", "many"), "--max-fail 'many' is not a number of failed hosts"),
+        (("--max-fail", "2"), "--max-fail: all hosts begin at once"),
         (("--window", "1-5"), "--window '1-5' is not a window"),
         (("--canary", "x"), "--canary x: it is none of the hosts of this run"),
         (("--canary", "cpu1", "--limit", "gateway"), "--canary cpu1: it is none of the hosts of this run"),

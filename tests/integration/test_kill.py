@@ -360,5 +360,6 @@ def test_network_cut(stuck: Struck) -> None:
     assert state == "unreachable"
     assert re.fullmatch(UNREACHED + "mon2", remedy)
     (remark,) = json.loads(stuck.run.out)["remarks"]
-    assert remark.startswith(f"the lock of mon2 was not given back: --resume {stuck.run.run} breaks it")
+    told = f"the lock of mon2 was not given back: hybridctl provision --resume {stuck.run.run} breaks it"
+    assert remark.startswith(told)
     stuck.ends_well("mon2")

@@ -413,6 +413,6 @@ def test_a_lock_that_cannot_be_given_back_is_told(tmp_path: Path) -> None:
         return fleet(request, on_event, redactor)
 
     result = provision(ready(tmp_path, fleet.hosts), Rollout(), conduct=Conduct(run=without_unlock))
-    told = f"the lock of b was not given back: --resume {result.path.name} breaks it"
+    told = f"the lock of b was not given back: hybridctl provision --resume {result.path.name} breaks it"
     assert [remark.partition(",")[0] for remark in result.document["remarks"]] == [told]
     assert result.exit_code is ExitCode.HOST_UNREACHABLE
