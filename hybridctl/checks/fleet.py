@@ -67,6 +67,8 @@ def os_release(host: Any, want: Want) -> Result:
 def command_line(host: Any, want: Want) -> Result:
     """The words the kernel was started with, but those that name a host's own disks and addresses."""
     words = _line("/proc/cmdline", file_text(host, "/proc/cmdline"), _LONGEST_COMMAND_LINE).split()
+    if not any("=" in word for word in words):
+        raise Unreadable("/proc/cmdline", " ".join(words)[:80], "no word of it sets anything")
     return shown(want, _digest("words", (word for word in words if not _is_own(word))))
 
 
@@ -83,7 +85,10 @@ def packages_held(host: Any, want: Want) -> Result:
 
 def bios(host: Any, want: Want) -> Result:
     """The firmware's version, in whatever form its maker writes it."""
-    return shown(want, _line("bios_version", file_text(host, "/sys/class/dmi/id/bios_version")))
+    version = _line("bios_version", file_text(host, "/sys/class/dmi/id/bios_version"))
+    if not re.search(r"\d", version):
+        raise Unreadable("bios_version", version, "a version has a digit")
+    return shown(want, version)
 
 
 def bmc(host: Any, want: Want) -> Result:

@@ -55,7 +55,7 @@ CASES: dict[str, Cases] = {
     "fleet.command_line": _cases(
         [cmdline("iommu=pt"), {"/proc/cmdline": "BOOT_IMAGE=/b quiet root=UUID=7 iommu=pt rd.md.uuid=3 ro\n"}],
         [cmdline(), cmdline("iommu=pt", "mitigations=off"), {"/proc/cmdline": "BOOT_IMAGE=/b root=/dev/sda2\n"}],
-        [{"/proc/cmdline": "a\x1b[2J\n"}, {"/proc/cmdline": "a\nb\n"}, {"/proc/cmdline": "a" * 9000 + "\n"}],
+        [{"/proc/cmdline": said} for said in ("a=\x1b[2J\n", "a=1\nb\n", "a=" * 9000, "device or resource busy\n")],
     ),
     "fleet.packages_held": _cases(
         [_dpkg(*_HELD), _dpkg(_HELD[1], _HELD[0], ("nano", "install", "installed", "7.2"))],
@@ -69,7 +69,13 @@ CASES: dict[str, Cases] = {
     "fleet.bios": _cases(
         [{_BIOS: "U75 v1.2 (07/11/2023)\n"}],
         [{_BIOS: "U75 v1.3 (01/09/2024)\n"}],
-        [{_BIOS: DENIED}, {_BIOS: "1" * 201}, {_BIOS: "1\n2\n"}, {_BIOS: "\u202e1.75\n"}],
+        [
+            {_BIOS: DENIED},
+            {_BIOS: "device or resource busy\n"},
+            {_BIOS: "1" * 201},
+            {_BIOS: "1\n2\n"},
+            {_BIOS: "\u202e1.75\n"},
+        ],
     ),
     "fleet.bmc": _cases(
         [{"ipmitool": mc_info("3.65")}],
