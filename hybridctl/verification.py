@@ -1,6 +1,7 @@
 """Judge every host of a site against its profile: all in parallel, one connection a host, everybody accounted for."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -16,10 +17,12 @@ from hybridctl.access import Access, look_up
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
+from hybridctl.comparing import compare_hosts, without_comparisons
 from hybridctl.connection import Connection
 from hybridctl.descriptors import room_for
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.counters import Counters, counted
 from hybridctl.evidence.keeping import Keeping
 from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
@@ -60,6 +63,7 @@ class HostReport:
     Attributes:
         reason: why it was not judged.
         results: none when it was never reached; those until then when it was lost on the way.
+        not_compared: checks that compare it with hosts of its profile, of which no other was asked for.
     """
 
     name: str
@@ -69,6 +73,7 @@ class HostReport:
     reason: str = ""
     results: tuple[Result, ...] = ()
     seconds: float = 0.0
+    not_compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,8 @@ def verify(
         from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
         waivers: a file to read in place of the site's `waivers.yml`.
         today: the day on which waivers must not have expired; this machine's, unless a test names one.
-        on_host: called with each host's report as it comes in, in this thread.
+        on_host: called with each host's report as it comes in, in this thread; what is compared across hosts is not in
+            it yet.
 
     Raises:
         InvalidInput: the inventory, a profile, the waivers or the evidence is not valid, or a check is unknown; nothing
@@ -190,17 +196,22 @@ def verify(
     keeping = None
     if files is None:
         folder = site.runs.parent
-        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor))
+        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor), Counters(folder / "counters"))
     else:
         connect = partial(_replay, files, redactor)
     wanted = checks if only else None
+    members = Counter(host.profile for host in inventory.hosts.values() if host.profile)
     try:
-        reports = judge_targets(targets, connect, checks=wanted, forks=forks, keeping=keeping, on_host=tell)
+        reports = judge_targets(
+            targets, connect, checks=wanted, forks=forks, keeping=keeping, members=members, on_host=tell
+        )
     except BaseException:
         if keeping is not None:
             keeping.recorder.discard()
         raise
     hosts = tuple(finished(report) for report in reports)
+    if keeping is not None:
+        keeping.counters.write()
     return Verification(
         site.name,
         started,
@@ -264,6 +275,7 @@ def judge_targets(
     checks: frozenset[str] | None = None,
     forks: int = 20,
     keeping: Keeping | None = None,
+    members: Mapping[str, int] | None = None,
     on_host: Callable[[HostReport], None] = lambda _report: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
@@ -272,6 +284,7 @@ def judge_targets(
         connect: makes the connection to a host by its name and access.
         checks: ids of those to run; None means all of each profile.
         keeping: knows what to ask first, and keeps what was said.
+        members: hosts of each profile in the whole inventory; None when all of them are among the targets.
     """
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
@@ -281,12 +294,13 @@ def judge_targets(
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
-            on_host(report)
+            on_host(without_comparisons(report))
     finally:
         # After Ctrl-C the commands that run are ended, so that no thread waits for its time limit.
         for connection in open_.values():
             connection.close()
         pool.shutdown(cancel_futures=True)
+    reports = compare_hosts(targets, reports, members or {})
     return tuple(reports[target.name] for target in targets)
 
 
@@ -305,6 +319,8 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
     expected = _expected(target.profile, checks) if target.profile else []
     try:
         set_of_checks, ask = _first_questions(target, expected, keeping)
+        if keeping is not None:
+            connection.backend.earlier = keeping.counters.of(target.name)
         connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")
@@ -326,7 +342,8 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
         connection.close()
     if keeping is not None:
         reason = str(lost) if lost else ""
-        keeping.keep(target.name, set_of_checks, connection.backend, reached=connection.reached, lost=reason)
+        counts = counted(connection.host, (result.check for result in results))
+        keeping.keep(target.name, set_of_checks, connection.backend, counts, reached=connection.reached, lost=reason)
     if lost is not None:
         until = f"lost after {len(results)} results: " if results else ""
         report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
@@ -367,9 +384,10 @@ _NO_PROFILE = "set hybridctl_profile for {host} in the inventory"
 
 def _one(target: Target, connection: Reaching, expectation: Expectation) -> tuple[Result, ...]:
     """Judge by one expectation, and note what was asked for it where somebody will want to see the answers."""
-    connection.backend.noted.clear()  # of a round before, in which it was suspended
-    results = judge_expectation(connection.host, expectation, target.access.variables)
-    asked = tuple(connection.backend.noted)
+    backend = connection.backend
+    backend.noted.clear()  # of a round before, in which it was suspended
+    results = judge_expectation(connection.host, expectation, target.access.variables, backend.earlier)
+    asked = tuple(backend.noted)
     return tuple(r if r.verdict is Verdict.PASS else replace(r, commands=asked) for r in results)
 
 

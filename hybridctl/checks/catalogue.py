@@ -12,10 +12,12 @@ from hybridctl.checks import (
     exporter,
     fabric,
     fabric_counters,
+    fleet,
     gateway_state,
     gpu,
     gpu_health,
     gpu_links,
+    growth,
     kernel_state,
     login,
     memory,
@@ -68,6 +70,9 @@ _MODULES = (
     memory_modules,
     memory_health,
     command_line,
+    # Against earlier times, and against other hosts.
+    growth,
+    fleet,
 )
 CATALOGUE: dict[str, Check] = {check.id: check for module in _MODULES for check in module.CHECKS}
 TOPICS: tuple[str, ...] = tuple(dict.fromkeys(check.topic for check in CATALOGUE.values()))

@@ -7,7 +7,7 @@ from hybridctl.checks.reading import output
 from hybridctl.parsers.docker_info import UNPROVEN, DockerInfo, read_docker_info
 from hybridctl.refusals import Unreadable
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "docker_of"]
 
 # No more than is read: the whole answer holds proxies, some with a password.
 _FIELDS = ("ServerVersion", "Runtimes", "CgroupDriver", "CgroupVersion", "Driver", "ServerErrors")
@@ -16,7 +16,7 @@ _FORMAT = "{" + ",".join(f'"{field}":{{{{json .{field}}}}}' for field in _FIELDS
 
 def runtimes(host: Any, want: Want) -> Any:
     """Each runtime is one the daemon knows."""
-    found = _docker(host).runtimes
+    found = docker_of(host).runtimes
     for name in want.expectation.wanted:
         has = name in found
         reason = "" if has else f"the daemon knows {', '.join(found)}"
@@ -27,12 +27,12 @@ def runtimes(host: Any, want: Want) -> Any:
 
 def cgroup_driver(host: Any, want: Want) -> Result:
     """Who makes the control groups of containers; two who do lose count of the memory."""
-    return want.judge(_docker(host).cgroup_driver)
+    return want.judge(docker_of(host).cgroup_driver)
 
 
 def storage_driver(host: Any, want: Want) -> Result:
     """How layers are kept."""
-    return want.judge(_docker(host).storage_driver)
+    return want.judge(docker_of(host).storage_driver)
 
 
 def cgroups(host: Any, want: Want) -> Result:
@@ -44,7 +44,8 @@ def cgroups(host: Any, want: Want) -> Result:
     return want.judge(versions[text])
 
 
-def _docker(host: Any) -> DockerInfo:
+def docker_of(host: Any) -> DockerInfo:
+    """Return what the daemon says of itself; raises `CannotTell` where it does not answer."""
     return read_docker_info(output(host, "docker info --format %s", _FORMAT))
 
 

@@ -9,6 +9,7 @@ import yaml
 
 from hybridctl import content
 from hybridctl.checks.catalogue import CATALOGUE
+from hybridctl.checks.counts import Count
 from hybridctl.checks.model import CannotTell, Check, ConnectionLost, Expectation, Result, Verdict, Want
 from hybridctl.errors import InvalidInput
 
@@ -63,8 +64,14 @@ def assert_passes(host: Any, check: str, profile: "Profile | str", variables: Ma
         )
 
 
-def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[str, Any]) -> tuple[Result, ...]:
-    """Judge one expectation; whatever goes wrong on the way is UNKNOWN with its reason."""
+def judge_expectation(
+    host: Any, expectation: Expectation, variables: Mapping[str, Any], earlier: Mapping[str, Count] | None = None
+) -> tuple[Result, ...]:
+    """Judge one expectation; whatever goes wrong on the way is UNKNOWN with its reason.
+
+    Args:
+        earlier: what was counted when the host was last verified, by check.
+    """
     if expectation.later:
         reason = f"no check judges it yet: {expectation.later}"
         return (_unknown(expectation, reason, "look at the host by hand"),)
@@ -72,7 +79,8 @@ def judge_expectation(host: Any, expectation: Expectation, variables: Mapping[st
     given = {name: variables[name] if name in variables else role_default(name) for name in check.variables}
     parameters = {**{name: one.default for name, one in check.parameters.items()}, **expectation.parameters}
     try:
-        found = check.function(host, Want(expectation, given, check.remedy, parameters))
+        want = Want(expectation, given, check.remedy, parameters, (earlier or {}).get(check.id))
+        found = check.function(host, want)
         results = (found,) if isinstance(found, Result) else tuple(found)
     except CannotTell as error:
         results = (_unknown(expectation, str(error)),)

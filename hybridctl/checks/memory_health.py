@@ -10,22 +10,25 @@ from hybridctl.checks.reading import file_text, output
 from hybridctl.parsers.meminfo import parse_meminfo
 from hybridctl.parsers.sysfs import read_choice, read_values
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "errors_by_controller"]
 
 _NO_RECORDING = "EDAC under /sys of a Kunpeng board"
 
 
+def errors_by_controller(host: Any, name: str) -> dict[str, int]:
+    """Return a counter of each memory controller, since its driver was loaded: `ce_count` or `ue_count`."""
+    found = {}
+    for path, value in read_values(output(host, f"grep -H . /sys/devices/system/edac/mc/mc*/{name}")).items():
+        controller = re.fullmatch(rf"/sys/devices/system/edac/mc/(mc\d+)/{name}", path, re.ASCII)
+        if controller is None or not re.fullmatch(r"\d{1,20}", value, re.ASCII):
+            raise CannotTell(f"{path} says {value[:40]!r}: a count was expected")
+        found[controller[1]] = int(value)
+    return found
+
+
 def _errors(name: str, reason: str) -> Callable[[Any, Want], Result]:
     def counted(host: Any, want: Want) -> Result:
-        values = read_values(output(host, f"grep -H . /sys/devices/system/edac/mc/mc*/{name}"))
-        total = 0
-        for path, value in values.items():
-            if not re.fullmatch(rf"/sys/devices/system/edac/mc/mc\d+/{name}", path, re.ASCII) or not re.fullmatch(
-                r"\d{1,20}", value, re.ASCII
-            ):
-                raise CannotTell(f"{path} says {value[:40]!r}: a count was expected")
-            total += int(value)
-        return want.judge(total, reason=reason)
+        return want.judge(sum(errors_by_controller(host, name).values()), reason=reason)
 
     counted.__doc__ = f"Sum {name} of all memory controllers, since their driver was loaded."
     return counted

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hybridctl.checks.counts import Count
 from hybridctl.refusals import CannotTell
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     TEXT = "text"
     NUMBER = "number"
     NAMES = "names"  # a list of packages or units, each judged on its own
+    ALIKE = "alike"  # text that all hosts of a profile share; a profile says `same`
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,14 @@ class Want:
     Attributes:
         parameters: all that the check has, with what the profile says or their defaults.
         remedy: of the check; `{subject}` stands for the subject.
+        earlier: what the check counted when the host was last verified.
     """
 
     expectation: Expectation
     variables: Mapping[str, Any] = field(default_factory=dict)
     remedy: str = ""
     parameters: Mapping[str, int] = field(default_factory=dict)
+    earlier: Count | None = None
 
     def variable(self, name: str) -> Any:
         """Return a variable of the host.

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+from hybridctl.checks.fabric import adapters_of
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
-from hybridctl.parsers.nccl_conf import UNPROVEN, matching_interfaces, read_nccl_conf
+from hybridctl.parsers.nccl_conf import UNPROVEN, matching, read_nccl_conf
 
 __all__ = ["CHECKS"]
 
@@ -164,8 +165,31 @@ def interfaces(host: Any, want: Want) -> Result:
     here = tuple(sorted(name for name in found if name))
     if not all(re.fullmatch(r"[\w.:@-]{1,64}", name, re.ASCII) for name in here):
         raise CannotTell(f"/sys/class/net holds what is no interface: {here[0]!r}")
-    matched = matching_interfaces(wanted, tuple(name for name in here if name not in ("lo", "bonding_masters")))
+    matched = matching(wanted, tuple(name for name in here if name not in ("lo", "bonding_masters")))
     return want.judge(len(matched), reason=f"NCCL_SOCKET_IFNAME={wanted}; the host has {', '.join(here)}")
+
+
+def ports_left_out(host: Any, want: Want) -> Result:
+    """How many of the host's fastest active RDMA ports NCCL may not use."""
+    conf = _conf(host)
+    rates = {f"{a.name}/{port.number}": port.rate for a in adapters_of(host) for port in a.ports if port.rate}
+    if not rates:
+        raise CannotTell("no RDMA port is active: fabric.ports and network.ports say how many there should be")
+    fastest = tuple(port for port, rate in rates.items() if rate == max(rates.values()))
+    wanted, is_off = conf.get("NCCL_IB_HCA", "^"), conf.get("NCCL_IB_DISABLE", "0") != "0"
+    used = () if is_off else matching(wanted, fastest)
+    left = [port for port in fastest if port not in used]
+    why = "NCCL_IB_DISABLE is set" if is_off else f"NCCL_IB_HCA={wanted}"
+    return want.judge(len(left), reason=f"{why}: left out are {', '.join(left)}")
+
+
+def adapters_not_there(host: Any, want: Want) -> Result:
+    """How many names of NCCL_IB_HCA are no port of the host; NCCL goes on without them, more slowly."""
+    wanted = _conf(host).get("NCCL_IB_HCA", "")
+    ports = tuple(f"{adapter.name}/{port.number}" for adapter in adapters_of(host) for port in adapter.ports)
+    mark = "=" if wanted.lstrip("^").startswith("=") else ""
+    missing = [name for name in wanted.lstrip("^=").split(",") if name and not matching(mark + name, ports)]
+    return want.judge(len(missing), reason=f"no port is {', '.join(missing)}; the host has {', '.join(ports)}")
 
 
 def _conf(host: Any) -> dict[str, str]:
@@ -197,6 +221,24 @@ CHECKS = (
         interfaces,
         "name the management interface exactly: NCCL_SOCKET_IFNAME==NAME in /etc/nccl.conf; see ip -brief link",
         unit="interfaces",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "nccl.ports_left_out",
+        "fastest RDMA ports that NCCL may not use",
+        Kind.NUMBER,
+        ports_left_out,
+        "name all of them in NCCL_IB_HCA of /etc/nccl.conf, or take the line out; see their rates: ibstat",
+        unit="ports",
+        unproven=UNPROVEN,
+    ),
+    Check(
+        "nccl.adapters_not_there",
+        "adapters in NCCL_IB_HCA that the host does not have",
+        Kind.NUMBER,
+        adapters_not_there,
+        "correct NCCL_IB_HCA in /etc/nccl.conf; names change with slots and drivers: ls /sys/class/infiniband",
+        unit="adapters",
         unproven=UNPROVEN,
     ),
 )

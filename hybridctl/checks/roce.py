@@ -17,10 +17,10 @@ from hybridctl.parsers.mlnx_qos import UNPROVEN as QOS_UNPROVEN
 from hybridctl.parsers.mlnx_qos import Qos, read_qos
 from hybridctl.parsers.sysfs import read_values
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "NO_RECORDING", "statistic_of"]
 
 _NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
-_NO_RECORDING = "/sys/class/net of a ConnectX adapter"
+NO_RECORDING = "/sys/class/net of a ConnectX adapter"
 _VARIES = "it grows for as long as the interface is there: decide how many are too many"
 
 
@@ -145,16 +145,21 @@ def _priority(want: Want, subject: str, said: str) -> Result:
     return stated(want, subject, is_good=said == "1", measured=measured, expected="on", reason="it is off")
 
 
+def statistic_of(host: Any, name: str) -> dict[str, int | None]:
+    """Return a counter below /sys/class/net/IFACE for each active port's interface; None where it is no number."""
+    interfaces = _interfaces(host)
+    values = read_values(output(host, f"grep -H . /sys/class/net/*/{name}"))
+    said = {interface: values.get(f"/sys/class/net/{interface}/{name}", "") for interface in interfaces}
+    return {one: int(text) if re.fullmatch(r"\d{1,20}", text, re.ASCII) else None for one, text in said.items()}
+
+
 def _statistic(name: str, reason: str) -> Callable[[Any, Want], Iterator[Result]]:
     def counted(host: Any, want: Want) -> Iterator[Result]:
-        interfaces = _interfaces(host)
-        values = read_values(output(host, f"grep -H . /sys/class/net/*/{name}"))
-        for interface in interfaces:
-            said = values.get(f"/sys/class/net/{interface}/{name}", "")
-            if re.fullmatch(r"\d{1,20}", said, re.ASCII):
-                yield judged(want, interface, int(said), reason)
+        for interface, count in statistic_of(host, name).items():
+            if count is not None:
+                yield judged(want, interface, count, reason)
             else:
-                yield want.result(Verdict.UNKNOWN, None, subject=interface, reason=f"/sys says {said[:40]!r}")
+                yield want.result(Verdict.UNKNOWN, None, subject=interface, reason=f"/sys tells no number in {name}")
 
     counted.__doc__ = f"Read {name} of each active port's interface."
     return counted
@@ -259,7 +264,7 @@ CHECKS = (
         "see when: journalctl -k -g {subject}; compare with the switch's log, then swap the cable",
         unit="losses",
         varies=_VARIES,
-        unproven=_NO_RECORDING,
+        unproven=NO_RECORDING,
     ),
     Check(
         "network.checksum_errors",
@@ -269,7 +274,7 @@ CHECKS = (
         "clean or swap cable and transceiver of {subject}; see FEC: ethtool --show-fec {subject}",
         unit="frames",
         varies=_VARIES,
-        unproven=_NO_RECORDING,
+        unproven=NO_RECORDING,
     ),
     Check(
         "network.missed_frames",
@@ -279,6 +284,6 @@ CHECKS = (
         "enlarge the ring: ethtool -g {subject}, then ethtool -G {subject} rx MAXIMUM; see where its interrupts go",
         unit="frames",
         varies=_VARIES,
-        unproven=_NO_RECORDING,
+        unproven=NO_RECORDING,
     ),
 )

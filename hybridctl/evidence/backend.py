@@ -1,10 +1,11 @@
 """The testinfra backend over evidence: a command that was asked answers at once, any other suspends who asks it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from testinfra.backend.base import BaseBackend, CommandResult
 
+from hybridctl.checks.counts import Count
 from hybridctl.checks.model import CannotTell
 from hybridctl.evidence.answers import Answer, Miss, Told, Trouble
 
@@ -19,6 +20,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
 
     Attributes:
         answers: all that is known.
+        earlier: what was counted when the host was last verified, by check.
         asked: the commands that checks have asked for, in order; more may be known.
         noted: those since whoever judges emptied it last: what the check that it runs has asked.
         suspending: raise `Miss` on a command that is not known; else it is fetched alone, in a trip of its own.
@@ -31,6 +33,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
         self.answers: dict[str, Told] = {}
         self.asked: dict[str, None] = {}
         self.noted: dict[str, None] = {}
+        self.earlier: Mapping[str, Count] = {}
         self.suspending = True
         self._fetch = fetch
         # Else testinfra asks each host for it.

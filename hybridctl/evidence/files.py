@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from hybridctl import __version__
+from hybridctl.checks.counts import Count, counts_document, read_counts
 from hybridctl.checks.model import CannotTell
 from hybridctl.evidence.answers import Answer, Told, Trouble
 from hybridctl.redaction import Redactor
@@ -31,6 +32,7 @@ class HostEvidence:
         taken: when, as ISO 8601.
         reached: a shell has answered there.
         lost: why the host could not be reached, or not any more; empty when all that was asked was told.
+        earlier: what had been counted when it was last verified before that, by check.
     """
 
     host: str
@@ -38,6 +40,7 @@ class HostEvidence:
     reached: bool
     answers: Mapping[str, Told] = field(repr=False)
     lost: str = ""
+    earlier: Mapping[str, Count] = field(default_factory=dict)
 
 
 def evidence_name(host: str) -> str:
@@ -63,6 +66,7 @@ def write_evidence(path: Path, evidence: HostEvidence, redactor: Redactor) -> No
         "taken": evidence.taken,
         "reached": evidence.reached,
         "lost": redactor.text(evidence.lost),
+        "earlier": counts_document(evidence.earlier),
         "commands": [_written(command, told, redactor) for command, told in evidence.answers.items()],
     }
     partial = path.with_name(f".{path.name}.partial")
@@ -102,6 +106,7 @@ def read_evidence(path: Path) -> HostEvidence:
             reached=document["reached"] is True,
             answers=dict(_read(entry) for entry in document["commands"]),
             lost=str(document["lost"]),
+            earlier=read_counts(document.get("earlier", {})),  # of a version that counted nothing
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotTell(f"{path.name} is no evidence: {type(error).__name__}: {str(error)[:100]}") from None

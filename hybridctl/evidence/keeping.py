@@ -1,10 +1,12 @@
-"""What is remembered of hosts between runs and kept of this one: the commands to ask first, and the evidence."""
+"""What is remembered of hosts between runs and kept of this one: the commands to ask first, counters, evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hybridctl.checks.counts import Count
 from hybridctl.evidence.backend import EvidenceBackend
+from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.files import HostEvidence
 from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.seeds import Seeds
@@ -14,10 +16,11 @@ __all__ = ["Keeping"]
 
 @dataclass(frozen=True)
 class Keeping:
-    """Both for one run over a site; its methods are called by many threads, each for its own host."""
+    """All for one run over a site; its methods are called by many threads, each for its own host."""
 
     seeds: Seeds
     recorder: Recorder
+    counters: Counters
 
     def ask_first(self, host: str, checks: str, misses: Sequence[str]) -> list[str]:
         """Return what to ask in the first trip: what the checks miss first, and what they asked last time.
@@ -27,10 +30,20 @@ class Keeping:
         """
         return list(dict.fromkeys([*misses, *self.seeds.of(host, checks)]))
 
-    def keep(self, host: str, checks: str, backend: EvidenceBackend, *, reached: bool, lost: str) -> None:
-        """Write the evidence; remember the commands of a host that answered all."""
+    def keep(
+        self,
+        host: str,
+        checks: str,
+        backend: EvidenceBackend,
+        counts: Mapping[str, Count],
+        *,
+        reached: bool,
+        lost: str,
+    ) -> None:
+        """Write the evidence; note what was counted; remember the commands of a host that answered all."""
         taken = datetime.now(UTC).isoformat(timespec="seconds")
-        self.recorder.write(HostEvidence(host, taken, reached, backend.answers, lost))
+        self.recorder.write(HostEvidence(host, taken, reached, backend.answers, lost, backend.earlier))
+        self.counters.keep(host, backend.earlier, counts)
         if reached and not lost:
             self.seeds.keep(host, checks, backend.asked)
         backend.answers.clear()

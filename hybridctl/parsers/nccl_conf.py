@@ -5,7 +5,7 @@ import re
 from hybridctl.parsers._text import whole_lines
 from hybridctl.refusals import Unreadable
 
-__all__ = ["UNPROVEN", "matching_interfaces", "read_nccl_conf"]
+__all__ = ["UNPROVEN", "matching", "read_nccl_conf"]
 
 UNPROVEN = "nccl.conf"
 
@@ -28,11 +28,20 @@ def read_nccl_conf(text: str) -> dict[str, str]:
     return found
 
 
-def matching_interfaces(wanted: str, interfaces: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the interfaces NCCL_SOCKET_IFNAME allows: prefixes, `=` for whole names, `^` for all but these."""
+def matching(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the interfaces that NCCL_SOCKET_IFNAME allows, or the ports (`mlx5_0/1`) that NCCL_IB_HCA does.
+
+    They are prefixes; `=` before all of them makes them whole names, and `^` means all but these. `:1` names one port.
+    """
     but, wanted = wanted.startswith("^"), wanted.removeprefix("^")
     exact, wanted = wanted.startswith("="), wanted.removeprefix("=")
-    names = [name.partition(":")[0] for name in wanted.split(",") if name]
-    return tuple(
-        one for one in interfaces if any(one == name if exact else one.startswith(name) for name in names) is not but
-    )
+    entries = [entry.partition(":") for entry in wanted.split(",") if entry]
+
+    def is_named(one: str) -> bool:
+        device, _, port = one.partition("/")
+        return any(
+            (device == name if exact else device.startswith(name)) and not (port and number and number != port)
+            for name, _, number in entries
+        )
+
+    return tuple(one for one in names if is_named(one) is not but)

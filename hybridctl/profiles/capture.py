@@ -19,7 +19,10 @@ __all__ = ["Captured", "capture", "capture_host", "draft"]
 
 # No host shows these: a check compares with them, misses, and tells what it measured.
 _NOTHING: dict[Kind, Any] = {Kind.TEXT: "", Kind.NUMBER: float("nan")}
-_NAMES = "a list of names: write those the host must have"
+_BY_HAND = {
+    Kind.NAMES: "a list of names: write those the host must have",
+    Kind.ALIKE: "it compares the hosts of the profile: write {value: same} where they must be alike",
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def draft(host: str, found: Iterable[Captured], day: date) -> str:
 
 def _one(host: Any, check: Check, variables: Mapping[str, Any]) -> Captured:
     if check.kind not in _NOTHING:
-        return Captured(check, None, _NAMES)
+        return Captured(check, None, _BY_HAND[check.kind])
     wanted = Expectation(check.id, "value", _NOTHING[check.kind], check.unit)
     result = judge_expectation(host, wanted, variables)[0]
     if result.measured is None:

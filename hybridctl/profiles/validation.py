@@ -81,7 +81,10 @@ def _of_measuring(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str,
 def _of_kind(check: Check, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     form = next(key for key in FORMS if key in given)
     values = given[form] if isinstance(given[form], list) else [given[form]]
-    if check.kind is Kind.NAMES:
+    if check.kind is Kind.ALIKE:
+        if given[form] != "same":
+            yield f"{form}: {given[form]!r}; the check compares the hosts of the profile", "write value: same"
+    elif check.kind is Kind.NAMES:
         if form != "value" or not isinstance(given[form], list):
             yield f"{form}: {given[form]!r}; the check takes a list of names", "write value: [NAME, ...]"
     elif isinstance(given[form], list) and form == "value":

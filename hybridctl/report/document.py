@@ -33,6 +33,11 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "judged": len(verification.named(HostState.JUDGED)),
         "unreachable": verification.named(HostState.UNREACHABLE),
         "without_profile": verification.named(HostState.NO_PROFILE),
+        "not_compared": [
+            {"host": host.name, "profile": host.profile, "checks": list(host.not_compared)}
+            for host in verification.hosts
+            if host.not_compared
+        ],
         "verdicts": {verdict.value: verification.count(verdict) for verdict in Verdict},
         "waivers": [_waiver_use(use) for use in verification.waivers],
         "titles": _titles(verification),

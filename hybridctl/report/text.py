@@ -29,6 +29,8 @@ def summary_line(verification: Verification) -> str:
     for state in (HostState.UNREACHABLE, HostState.NO_PROFILE):
         if names := verification.named(state):
             parts.append(f"{word(state.value)}: {', '.join(names)}")
+    if names := [host.name for host in verification.hosts if host.not_compared]:
+        parts.append(f"{word('not compared, as no other host of the profile was asked for')}: {', '.join(names)}")
     counts = " ".join(f"{verdict} {verification.count(verdict)}" for verdict in Verdict)
     return f"{', '.join(parts)}; {counts}"
 

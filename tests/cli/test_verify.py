@@ -291,3 +291,18 @@ def test_the_exit_code_is_the_verifications(site: Path, monkeypatch: pytest.Monk
     assert result.exit_code == 4
     assert result.stdout.startswith("UNREACHABLE h1: No route to host")
     assert result.stdout.endswith("hosts asked 2, judged 1, unreachable: h1; PASS 0 WARN 0 FAIL 1 UNKNOWN 0 WAIVED 0\n")
+
+
+def test_hosts_of_a_profile_are_compared(site: Path) -> None:
+    """Both are this machine and alike; one alone is named as not compared, which costs no exit status."""
+    profile = site / "profiles/mine.yml"
+    profile.write_text(f"{profile.read_text()}  fleet.kernel: {{value: same, source: the same machine}}\n")
+    result = ask("--only", "fleet.kernel", "--only", "cpu")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[1:3] for line in result.stdout.splitlines() if "fleet" in line] == [
+        ["fleet.kernel", "PASS"]
+    ] * 2
+    single = ask("--only", "fleet.kernel", "--only", "cpu", "--limit", "h1", "--json")
+    assert single.exit_code == 0, single.output
+    assert json.loads(single.stdout)["not_compared"] == [{"host": "h1", "profile": "mine", "checks": ["fleet.kernel"]}]
+    assert "not compared, as no other host of the profile was asked for: h1;" in single.stderr

@@ -176,6 +176,18 @@ def test_an_unknown_profile_names_the_nearest() -> None:
             "",
         ),
         (("source: x}", "source: x"), 5, "not YAML", ""),
+        (
+            ('os.release: {value: "12"', "fleet.kernel: {value: 5.15"),
+            4,
+            "the check compares the hosts",
+            "write value: same",
+        ),
+        (
+            ('os.release: {value: "12"', "fleet.kernel: {any_of: [same, x]"),
+            4,
+            "the check compares the hosts",
+            "value: same",
+        ),
     ],
 )
 def test_a_mistake_names_its_line(tmp_path: Path, change: tuple[str, str], line: int, message: str, hint: str) -> None:

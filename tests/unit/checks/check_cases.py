@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hybridctl.checks.counts import Count
 from hybridctl.checks.fake import Answered
 
 Answers = Mapping[str, Answered | str | Exception]
@@ -113,6 +114,7 @@ VARIABLES = {
     "vllm_bind_address": "0.0.0.0",  # noqa: S104 - the role's default
     "vllm_port": 8000,
     "vllm_served_model_name": "tiny",
+    "vllm_model": "/srv/models/tiny",
     "gateway_port": 443,
     "node_telemetry_listen_address": ":9100",
     "hybridctl_mirror": "http://mirror.site",
@@ -121,13 +123,14 @@ VARIABLES = {
 
 @dataclass(frozen=True)
 class Cases:
-    """An expectation and the hosts it is tried on."""
+    """An expectation and the hosts it is tried on; before, they had counted `earlier`."""
 
     expect: Mapping[str, Any]
     passes: list[Answers]
     fails: list[Answers]
     unknown: list[Answers]
     warns: list[Answers] = field(default_factory=list)
+    earlier: Count | None = None
 
 
 _SP = openeuler("22.03 (LTS-SP4)", "openEuler 22.03 (LTS-SP4)")

@@ -1,6 +1,7 @@
 """Cases of NCCL's configuration file."""
 
 from check_cases import DENIED, Answers, Cases
+from fabric_cases import ROCE, adapter, port
 
 READS = ("find /sys/class/net/ -mindepth 1 -maxdepth 1 -printf",)
 
@@ -11,7 +12,51 @@ def _host(wanted: str, interfaces: str = "lo\neno1\nib0\n") -> Answers:
     return {"nccl.conf": f"NCCL_SOCKET_IFNAME={wanted}\n", "/sys/class/net/": interfaces}
 
 
+def _fabric(conf: str, *adapters: str) -> Answers:
+    return {"nccl.conf": conf, "ibstat": "".join(adapters or (adapter(0, port()), adapter(1, port()), ROCE))}
+
+
+_DOWN = adapter(1, port("Down", "Disabled", 10))
+_CUT = {"nccl.conf": "A=b\n", "ibstat": adapter(0, port())[:-9]}
+
 CASES: dict[str, Cases] = {
+    "nccl.ports_left_out": Cases(
+        {"value": 0},
+        [
+            _fabric("NCCL_IB_TC=106\n"),
+            _fabric("NCCL_IB_HCA==mlx5_0,mlx5_1\n"),
+            _fabric("NCCL_IB_HCA=mlx5\nNCCL_IB_DISABLE=0\n"),
+            _fabric("NCCL_IB_HCA=mlx5_0:1,mlx5_1:1\n"),
+            _fabric("NCCL_IB_HCA=^mlx5_2\n"),
+            _fabric("NCCL_IB_HCA==mlx5_0\n", adapter(0, port()), _DOWN, ROCE),
+            _fabric("NCCL_IB_HCA=mlx5_2\n", _DOWN, ROCE),
+        ],
+        [
+            _fabric("NCCL_IB_HCA==mlx5_0\n"),
+            _fabric("NCCL_IB_HCA==mlx5\n"),
+            _fabric("NCCL_IB_HCA=mlx5_0,mlx5_1:2\n"),
+            _fabric("NCCL_IB_HCA=^=mlx5_1\n"),
+            _fabric("NCCL_IB_HCA=mlx5\nNCCL_IB_DISABLE=1\n"),
+            _fabric("NCCL_IB_DISABLE=1\n"),
+        ],
+        [_fabric("A=b\n", _DOWN), _CUT, {"nccl.conf": "NCCL_IB_HCA=mlx5\n"}, {"ibstat": adapter(0, port())}],
+    ),
+    "nccl.adapters_not_there": Cases(
+        {"value": 0},
+        [
+            _fabric("NCCL_IB_TC=106\n"),
+            _fabric("NCCL_IB_HCA=mlx5\n"),
+            _fabric("NCCL_IB_HCA==mlx5_0,mlx5_1:1\n"),
+            _fabric("NCCL_IB_HCA=^=mlx5_2\n"),
+        ],
+        [
+            _fabric("NCCL_IB_HCA==mlx5_0,mlx5_7\n"),
+            _fabric("NCCL_IB_HCA=mlx4\n"),
+            _fabric("NCCL_IB_HCA=mlx5_0:2\n"),
+            _fabric("NCCL_IB_HCA=^ibp\n"),
+        ],
+        [_CUT, {"nccl.conf": "NCCL_IB_HCA=mlx5\n"}, {"ibstat": adapter(0, port())}],
+    ),
     "nccl.unknown_names": Cases(
         {"value": 0},
         [{"nccl.conf": _CONF}],

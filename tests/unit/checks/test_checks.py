@@ -16,9 +16,10 @@ from all_cases import CASES
 from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, metrics, packages, unit
 
 from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict, assert_passes, judge
+from hybridctl.checks.alike import compare
 from hybridctl.checks.fake import Answered, FakeHost
 from hybridctl.checks.judge import judge_expectation, role_default
-from hybridctl.checks.model import ConnectionLost
+from hybridctl.checks.model import ConnectionLost, Kind
 from hybridctl.checks.request import _SCRIPT
 from hybridctl.errors import InvalidInput
 
@@ -40,8 +41,15 @@ def expectation(check: str, given: dict[str, Any]) -> Expectation:
 
 
 def judged(check: str, answers: Answers) -> tuple[Result, ...]:
-    """Judge a fake host by the expectation of the cases."""
-    return judge_expectation(FakeHost(answers), expectation(check, dict(CASES[check].expect)), VARIABLES)
+    """Judge a fake host by the expectation of the cases, and beside two good ones where hosts are compared."""
+    cases = CASES[check]
+    want = expectation(check, dict(cases.expect))
+    earlier = {check: cases.earlier} if cases.earlier else {}
+    results = judge_expectation(FakeHost(answers), want, VARIABLES, earlier)
+    if CATALOGUE[check].kind is not Kind.ALIKE:
+        return results
+    (others,) = judge_expectation(FakeHost(cases.passes[0]), want, VARIABLES)
+    return (compare({"a": others, "b": others, "h": results[0]}, want, "p", CATALOGUE[check].remedy)["h"],)
 
 
 def every_case() -> Iterator[Any]:
@@ -101,6 +109,7 @@ def test_no_evidence_is_never_pass_nor_fail(check: str, broken: Answered | Excep
     """Whatever keeps a check from measuring, the verdict is UNKNOWN."""
     results = judge_expectation(FakeHost({"": broken}), expectation(check, dict(CASES[check].expect)), VARIABLES)
     verdicts = {result.verdict for result in results}
+    assert all(result.measured is None for result in results if result.verdict is Verdict.UNKNOWN)
     if check == "os.architecture" and isinstance(broken, Answered) and broken.rc == 0 and broken.stdout:
         # Any word is an architecture: this one is not the right one.
         assert verdicts == {Verdict.FAIL}

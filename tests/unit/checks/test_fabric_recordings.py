@@ -52,6 +52,21 @@ def test_a_full_counter_of_a_port_that_is_active() -> None:
     assert verdicts("fabric.link_downed", {"at_most": 300}, grep=text) == {"PASS": 2, "UNKNOWN": 1}
 
 
+def test_the_growth_of_a_port_that_is_active() -> None:
+    """A port that never lost its link has not grown; of one that did, only the next verification can tell."""
+    lines = text_of("infiniband/sysfs-h100").split("\n")
+    text = "".join(f"/sys/class/infiniband/{line}\n" for line in lines if "/counters/" in line.partition(":")[0])
+    moment = "00000000-1111-2222-3333-444444444444\n7200.00 1.00\n"
+    assert verdicts("growth.link_downed", {"at_most": 0}, grep=text, uptime=moment) == {"PASS": 2, "UNKNOWN": 1}
+
+
+def test_what_adapters_a_host_shows_to_be_compared() -> None:
+    """Each type of adapter with its firmware, once."""
+    host = FakeHost({"ibstat": text_of("infiniband/ibstat-h100-3down.txt")})
+    (result,) = judge_expectation(host, expectation("fleet.adapter_firmware", {"value": "same"}), {})
+    assert (result.verdict, result.measured) == ("UNKNOWN", "MT4125 22.38.1002, MT4129 28.39.1002")
+
+
 def test_a_host_without_the_adapters() -> None:
     """What lspci lists of a real host is read whole; a card that is not there is a FAIL, not UNKNOWN."""
     assert verdicts("fabric.adapters", {"at_least": 99}, lspci=text_of("lspci/lspci-nn-a10.txt")) == {"FAIL": 1}

@@ -46,6 +46,9 @@ def said(command: str, recording: str, check: str, profile: str = SXM, *, only: 
         ("gpu.driver_branch", "PASS 535"),
         ("nvidia.gsp_firmware", "PASS same"),
         ("cuda.driver", "PASS 12.2"),
+        # Alone they are no verdict.
+        ("fleet.driver", "UNKNOWN 535.54.03"),
+        ("fleet.vbios", "UNKNOWN 92.00.36.00.02"),
     ],
 )
 def test_an_a100(check: str, told: str) -> None:

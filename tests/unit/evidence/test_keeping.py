@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hybridctl.checks.counts import Count
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.errors import InvalidInput
 from hybridctl.evidence.answers import Answer, Told, Trouble
+from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.files import HostEvidence, evidence_name, host_of, read_evidence, write_evidence
 from hybridctl.evidence.record import FOLDER, Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
@@ -79,6 +81,10 @@ def test_no_secret_is_in_the_file_and_its_command_is_found_all_the_same(tmp_path
         (lambda _: gzip.compress(b'{"schema": 1}'), "is no evidence: KeyError"),
         (lambda _: gzip.compress(b'{"schema": 2, "version": "9.0"}'), "has schema 2 of 9.0; this one reads 1"),
         (lambda _: gzip.compress(b"[" * 100_000), "is no evidence: RecursionError"),
+        (
+            lambda data: gzip.compress(gzip.decompress(data).replace(b'"earlier": {', b'"earlier": {"x": 7')),
+            "is no evidence",
+        ),
         (
             lambda data: gzip.compress(gzip.decompress(data).replace(b'us": 0', b'us": true')),
             "is no evidence",
@@ -201,3 +207,34 @@ def test_a_fingerprint_tells_sets_apart() -> None:
     """What changes the commands changes the name."""
     assert fingerprint(["a"], {"port": 1}) == fingerprint(["a"], {"port": 1}) != fingerprint(["a"], {"port": 2})
     assert json.dumps(fingerprint("x"))
+
+
+COUNTS = {"growth.a": Count("00000000-1111-2222-3333-444444444444", 7.5, {"mlx5_0/1": 3})}
+
+
+def test_counts_are_part_of_the_evidence(tmp_path: Path) -> None:
+    """Those from before the run; evidence of a version that counted nothing has none."""
+    path = tmp_path / evidence_name("h1")
+    write_evidence(path, evidence(earlier=COUNTS), NONE)
+    assert read_evidence(path).earlier == COUNTS
+    document = json.loads(gzip.decompress(path.read_bytes()))
+    del document["earlier"]
+    path.write_bytes(gzip.compress(json.dumps(document).encode()))
+    assert read_evidence(path).earlier == {}
+
+
+def test_what_is_counted_is_remembered_at_the_end(tmp_path: Path) -> None:
+    """Beside what was not counted this time; a host's name is never a path; a full disk raises nothing."""
+    counters, other = Counters(tmp_path / "c"), {"growth.b": COUNTS["growth.a"]}
+    counters.keep("../h1", other, COUNTS)
+    counters.keep("h2", other, {})
+    assert not (tmp_path / "c").exists()
+    counters.write()
+    assert counters.of("../h1") == {**other, **COUNTS}
+    assert counters.of("h2") == {}
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+    (tmp_path / "file").touch()
+    nowhere = Counters(tmp_path / "file")
+    nowhere.keep("h1", {}, COUNTS)
+    nowhere.write()
+    assert nowhere.of("h1") == {}

@@ -10,7 +10,7 @@ import pytest
 from hybridctl.checks.containers import _FORMAT
 from hybridctl.parsers import Unreadable
 from hybridctl.parsers.docker_info import DockerInfo, read_docker_info
-from hybridctl.parsers.nccl_conf import matching_interfaces, read_nccl_conf
+from hybridctl.parsers.nccl_conf import matching, read_nccl_conf
 from hybridctl.parsers.sshd import read_sshd
 from hybridctl.parsers.time_sync import Source, read_sources
 
@@ -48,7 +48,7 @@ def test_nccl_conf() -> None:
 )
 def test_interfaces_match_as_in_nccl(wanted: str, found: tuple[str, ...]) -> None:
     """Prefixes, whole names after `=`, all others after `^`."""
-    assert matching_interfaces(wanted, ("eno1", "eno10", "ib0")) == found
+    assert matching(wanted, ("eno1", "eno10", "ib0")) == found
 
 
 def test_docker_info() -> None:

@@ -35,6 +35,8 @@ def test_a_draft_is_a_profile_that_its_host_meets(tmp_path: Path) -> None:
     assert '  # memory.total: {value: 16.0, unit: "GiB"' in text
     assert "  # cpu.implementer: not measured: cat ended with status 1: cat: Permission [31m denied" in text
     assert "  # units.active: a list of names" in text
+    assert "  # fleet.kernel: it compares the hosts of the profile" in text
+    assert "  # growth.symbol_errors: " in text
 
 
 def test_every_check_stands_in_a_draft_once() -> None:

@@ -1,0 +1,57 @@
+"""Compare the hosts of a verification with each other, profile by profile, once all are in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hybridctl.checks import CATALOGUE, Result
+from hybridctl.checks.alike import compare
+from hybridctl.checks.model import Kind
+
+if TYPE_CHECKING:
+    from hybridctl.verification import HostReport, Target
+
+__all__ = ["compare_hosts", "without_comparisons"]
+
+
+def _is_compared(result: Result) -> bool:
+    check = CATALOGUE.get(result.check)
+    return check is not None and check.kind is Kind.ALIKE
+
+
+def without_comparisons(report: "HostReport") -> "HostReport":
+    """Return the report of a host without the checks that say something only beside other hosts."""
+    return replace(report, results=tuple(result for result in report.results if not _is_compared(result)))
+
+
+def compare_hosts(
+    targets: Sequence["Target"], reports: Mapping[str, "HostReport"], members: Mapping[str, int]
+) -> dict[str, "HostReport"]:
+    """Judge the checks that compare hosts of one profile.
+
+    Args:
+        members: hosts of each profile in the whole inventory, whoever was asked.
+
+    Returns:
+        The reports by host. Where one host of several was asked for, these checks are left out and named.
+    """
+    compared = dict(reports)
+    profiles = {target.profile.name: target.profile for target in targets if target.profile is not None}
+    for name, profile in profiles.items():
+        hosts = [target.name for target in targets if target.profile is not None and target.profile.name == name]
+        found: dict[str, dict[str, Result]] = {}
+        for host in hosts:
+            for result in filter(_is_compared, reports[host].results):
+                found.setdefault(result.check, {})[host] = result
+        if len(hosts) == 1 and members.get(name, 1) > 1:
+            left_out = replace(without_comparisons(reports[hosts[0]]), not_compared=tuple(found))
+            compared[hosts[0]] = left_out
+            continue
+        judged = {
+            check: compare(results, profile.expectations[check], name, CATALOGUE[check].remedy, alone=len(hosts) == 1)
+            for check, results in found.items()
+        }
+        for host in hosts:
+            new = (judged[r.check][host] if r.check in judged else r for r in reports[host].results)
+            compared[host] = replace(reports[host], results=tuple(new))
+    return compared
