@@ -12,12 +12,13 @@ __all__ = ["compare", "shown"]
 _LONGEST = 80  # characters of a value in a report
 _MOST_HOSTS = 5  # named for each value
 _MOST_VALUES = 4
+_ALL_HOSTS = "compare the hosts of a profile: hybridctl verify --only {check}"
 
 
 def shown(want: Want, value: str) -> Result:
     """Return what one host shows: UNKNOWN until it is compared with the others."""
     reason = "it was measured, and compared with no other host"
-    remedy = f"compare the hosts of a profile: hybridctl verify --only {want.expectation.check}"
+    remedy = _ALL_HOSTS.replace("{check}", want.expectation.check)
     return want.result(Verdict.UNKNOWN, value, reason=reason, remedy=remedy)
 
 

@@ -29,7 +29,7 @@ __all__ = ["CHECKS", "Growth"]
 Reader = Callable[[Any], Mapping[str, int | None]]
 
 _FIRST = "first measurement: what it grows by is known the next time"
-_AGAIN = "verify it again, at best in an hour: hybridctl verify --limit {{host}} --only {check}"
+_AGAIN = "verify it again, at best in an hour: hybridctl verify --limit {host} --only {check}"
 
 
 def _nvlinks(host: Any) -> dict[str, int | None]:
@@ -83,7 +83,7 @@ class Growth:
     def _one(self, want: Want, subject: str, now: Count) -> Result:
         news = grown(want.earlier, now, subject)
         if news is None:
-            remedy = _AGAIN.format(check=want.expectation.check)
+            remedy = _AGAIN.replace("{check}", want.expectation.check)
             return want.result(Verdict.UNKNOWN, None, subject=subject, reason=_FIRST, remedy=remedy)
         growth, seconds = news
         reason = f"{growth} more in {seconds / HOUR:.1f} h, {now.counts[subject]} in all"

@@ -51,6 +51,22 @@ def test_a_reason_that_is_but_the_title_is_worded() -> None:
     assert after.reason == "不得运行的 systemd 单元: 与参考配置的期望不符"
 
 
+@pytest.mark.parametrize(
+    ("check", "made"),
+    [
+        ("growth.link_downed", "verify it again, at best in an hour: hybridctl verify --limit cpu1 --only {}"),
+        ("fleet.kernel", "compare the hosts of a profile: hybridctl verify --only {}"),
+        ("growth.symbol_errors", "set it back: perfquery -x -R"),
+    ],
+)
+def test_a_remedy_that_a_check_makes_is_worded(check: str, made: str) -> None:
+    """Not its own, but with the same command to type."""
+    english = made.format(check)
+    ours = ZH.result(Result(check, Verdict.UNKNOWN, remedy=english)).remedy
+    assert ours != english
+    assert ours.rpartition("：")[2] == english.rpartition(": ")[2]  # noqa: RUF001
+
+
 def test_what_nobody_worded_stays_english() -> None:
     """A remedy that no wording is known of is told as it is, never lost."""
     for result in (missed("x", remedy="ask the vendor"), Result("site.own", Verdict.UNKNOWN, remedy="ask the vendor")):
