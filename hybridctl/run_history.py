@@ -26,6 +26,8 @@ _HEAD: Mapping[str, Any] = {
     "schema": int,
     "command": str,
     "site": str,
+    "inventory": str,
+    "lang": str,
     "who": str,
     "status": str,
     "check": bool,
@@ -41,6 +43,8 @@ _HEAD: Mapping[str, Any] = {
     "message": str,
     "asked": int,
     "judged": int,
+    "not_compared": list,
+    "titles": dict,
 }
 # What the exit code of a verification says; it has no status of its own.
 _VERIFIED = {0: "ok", 2: "broken", 4: "unreachable", 5: "failed", 6: "incomplete"}
@@ -216,12 +220,17 @@ def find_run(runs: Path, name: str) -> RunRecord:
 
 
 def previous_verification(run: RunRecord) -> RunRecord | None:
-    """Return the newest verification before this one that asked for all its hosts and checks, None without one."""
+    """Return the newest verification before this one that asked for all its hosts and checks, None without one.
+
+    Names of another inventory are other hosts; older versions did not record which it was.
+    """
+    inventory = run.document.get("inventory")
     known = run_ids(run.path.parent)
     for name in known[known.index(run.id) + 1 :] if run.id in known else ():
         other = _read(run.path.parent / name)
         same = (other.document.get(key) in (nothing, run.document.get(key)) for key, nothing in _WHOLE.items())
-        if other.is_verify and all(same):
+        is_here = inventory is None or other.document.get("inventory", inventory) == inventory
+        if other.is_verify and is_here and all(same):
             return other
     return None
 

@@ -20,7 +20,9 @@ Answers = Callable[[str], Mapping[str, Told]]
 Look = tuple[str, str, str]  # a verdict's word, its letters in the matrix, its tone
 
 _WORST_FIRST = ("FAIL", "UNKNOWN", "WARN")
-_TONES = {"PASS": "good", "WARN": "warn", "FAIL": "bad", "UNKNOWN": "dim"}
+_TONES = {"PASS": "good", "WARN": "warn", "FAIL": "bad", "UNKNOWN": "dim", "WAIVED": "waived"}
+_LETTERS = {word: word[0] for word in _TONES} | {"WAIVED": "Wv"}
+_WAIVER = ("verdict", "reason", "owner", "expires", "ticket", "origin")
 _LONGEST = 2000  # characters of one text
 _COMMAND = 400  # characters shown of a command
 _EXCERPTS = 2 << 20  # characters of all excerpts together, shared by the hosts that have something to show
@@ -43,38 +45,43 @@ def verdicts_of(hosts: Iterable[Mapping[str, Any]]) -> dict[Look, int]:
     """Return each verdict with the number of results that have it, the worst first; those of a newer hybridctl too."""
     counted = Counter(str(check["verdict"]) for host in hosts for check in host["checks"])
     others = [word for word in counted if word not in _TONES]
-    letters: dict[str, str] = {word: word[0] for word in _TONES}
+    letters = dict(_LETTERS)
     for word in others:
         taken = set(letters.values())
         letters[word] = next((word[:n] for n in range(1, len(word)) if word[:n] not in taken), word)
-    order = (*_WORST_FIRST, *others, "PASS")
+    order = (*_WORST_FIRST, *others, "WAIVED", "PASS")
     return {(word, letters[word], _TONES.get(word, "calm")): counted[word] for word in order}
 
 
 def packed(
-    hosts: Sequence[Mapping[str, Any]], answers: Answers, before: Mapping[str, Mapping[str, Any]] | None
+    hosts: Sequence[Mapping[str, Any]],
+    answers: Answers,
+    before: Mapping[str, Mapping[str, Any]] | None,
+    titles: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the page's script reads.
 
     Args:
         answers: what a host of this name said, by command.
         before: the hosts of the verification before this one by name, None when there was none.
+        titles: of checks in the language of the document; the others are called what the catalogue calls them.
 
     Returns:
         Tables, and hosts whose results are lists of places in them: what was asked, the verdict, what was measured,
         the place of what it was before (None for the same, -1 for nothing); unless it is PASS also reason, remedy and
-        the places of what the host said.
+        the places of what the host said, and its waiver where it has one.
     """
     pack = _Pack(hosts, answers, before)
     rows = [pack.host(host) for host in hosts]
     return {
         "verdicts": pack.verdicts,
         "topics": pack.topics,
-        "titles": {check: CATALOGUE[check].title for check in pack.checks if check in CATALOGUE},
+        "titles": {clean(check): _title(check, titles) for check in pack.checks},
         "asked": pack.asked.values,
         "values": pack.values.values,
         "texts": pack.texts.values,
         "said": pack.said.values,
+        "waivers": pack.waivers.values,
         "before": pack.before.values,
         "compared": before is not None,
         "hosts": rows,
@@ -103,7 +110,7 @@ class _Pack:
     def __init__(
         self, hosts: Sequence[Mapping[str, Any]], answers: Answers, before: Mapping[str, Mapping[str, Any]] | None
     ) -> None:
-        self.asked, self.values, self.texts, self.said, self.before = (_Table() for _ in range(5))
+        self.asked, self.values, self.texts, self.said, self.before, self.waivers = (_Table() for _ in range(6))
         self.verdicts = list(verdicts_of(hosts))
         self.checks = list(dict.fromkeys(str(check["id"]) for host in hosts for check in host["checks"]))
         met = {check.partition(".")[0] for check in self.checks}
@@ -130,6 +137,8 @@ class _Pack:
             ]
             if row[1] != self._ranks["PASS"]:
                 row += [self._text(check.get("reason")), self._text(check.get("remedy")), said[key]]
+                if isinstance(waiver := check.get("waiver"), Mapping):
+                    row.append(self.waivers.place(tuple(_short(waiver.get(part) or "") for part in _WAIVER)))
             elif row[-1] is None:  # nearly every one
                 row.pop()
             results.append(row)
@@ -187,6 +196,11 @@ class _Evidence:
         if self._room <= 0:
             return Excerpt("its answer is in the evidence; this page has no room for more of this host")
         return excerpt(self._answers[command])
+
+
+def _title(check: str, titles: Mapping[str, Any]) -> str:
+    own = CATALOGUE[check].title if check in CATALOGUE else ""
+    return _short(titles.get(check) or own)
 
 
 def _is_result(check: Any) -> bool:

@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const PASS = data.verdicts.length - 1; // the worst come first
 const ROWS = 60; // drawn at first, so that they are there at once; then twice as many each time
 const MISSING = "missing";
-const [ASKED, VERDICT, VALUE, BEFORE, REASON, REMEDY, SAID] = [0, 1, 2, 3, 4, 5, 6]; // places in a result
+const [ASKED, VERDICT, VALUE, BEFORE, REASON, REMEDY, SAID, WAIVER] = [0, 1, 2, 3, 4, 5, 6, 7]; // places in a result
 
 const byId = id => document.getElementById(id);
 const grid = byId("grid");
@@ -61,8 +61,19 @@ function facts(result) {
     ["Asked by", origin || "–"],
   ];
   if (data.compared) rows.push(["In the run before", was(result)]);
+  return listed(rows);
+}
+
+function listed(rows) {
   return make("dl", {class: "facts"}, ...rows.map(([name, text]) =>
     make("div", {}, make("dt", {}, name), make("dd", {}, text))));
+}
+
+function waiver(place) {
+  const [verdict, reason, owner, expires, ticket, origin] = data.waivers[place];
+  const rows = [["Without the waiver", verdict], ["Owner", owner], ["Until", expires], ["Written in", origin]];
+  if (ticket) rows.push(["Ticket", ticket]);
+  return [make("p", {}, make("b", {}, "Waived: "), reason), listed(rows)];
 }
 
 function evidence(place) {
@@ -81,6 +92,7 @@ function finding(result) {
     make("h3", {}, badge(word, tone), ` ${name} `, make("span", {class: "soft"}, title)));
   if (data.texts[result[REASON]]) made.append(make("p", {class: "says"}, data.texts[result[REASON]]));
   made.append(facts(result));
+  if (result[WAIVER] !== undefined) made.append(...waiver(result[WAIVER]));
   if (data.texts[result[REMEDY]]) {
     made.append(make("p", {class: "remedy"}, make("b", {}, "Do this: "), data.texts[result[REMEDY]]));
   }

@@ -1,7 +1,7 @@
 """The page of a verification: hosts by topics, and behind every cell what was measured against what was expected."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hybridctl.checks.model import CannotTell
+from hybridctl.checks.wording import ENGLISH, LANGUAGES
 from hybridctl.evidence.answers import Told
 from hybridctl.evidence.files import evidence_name, read_evidence
 from hybridctl.evidence.record import FOLDER
@@ -56,13 +57,16 @@ def verify_page(record: RunRecord, names: Sequence[str] | None = None) -> str:
     if names is not None and len(names) < len(hosts):
         notes.append(f"{short_list(names)} only: the run was for {many(len(hosts), 'host')}.")
         hosts, then = ([host for host in all_ if host["name"] in names] for all_ in (hosts, then))
+    notes += _not_compared(record.document, {host["name"] for host in hosts})
     before = {host["name"]: host for host in then} if previous else None
-    data = packed(hosts, partial(_answers, record.path / FOLDER), before)
+    data = packed(hosts, partial(_answers, record.path / FOLDER), before, record.document.get("titles", {}))
+    lang = record.document.get("lang")
     style, script = own_file("run_page.css") + own_file("verify_page.css"), own_file("verify_page.js")
     return (
         environment(time=_time)
         .get_template("verify_page.html.j2")
         .render(
+            lang=lang if lang in LANGUAGES else ENGLISH,
             record=record,
             document=record.document,
             notes=notes,
@@ -80,6 +84,14 @@ def verify_page(record: RunRecord, names: Sequence[str] | None = None) -> str:
             policy=f"default-src 'none'; style-src {digest(style)}; script-src {digest(script)}; {_NO_MORE}",
         )
     )
+
+
+def _not_compared(document: Mapping[str, Any], names: set[str]) -> Iterator[str]:
+    """Yield a line for each host that checks which compare hosts were left out of."""
+    for one in document.get("not_compared", ()):
+        if isinstance(one, Mapping) and str(one.get("host")) in names and isinstance(one.get("checks"), list):
+            checks = ", ".join(map(str, one["checks"]))
+            yield f"{one['host']} was not compared, as no other host of its profile was asked for. Left out: {checks}."
 
 
 def _answers(evidence: Path, host: str) -> Mapping[str, Told]:

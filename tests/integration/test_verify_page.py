@@ -1,13 +1,14 @@
 """The page of a verification in a real browser, by mouse and keys, in both colour schemes and on paper."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from browser import Browser, chromium
-from verified_runs import FIRST, SECOND, SMI, fleet, judged, recorded, result
+from verified_runs import FIRST, SECOND, SMI, fleet, judged, recorded, result, waived
 
 from hybridctl.checks import Verdict
 from hybridctl.evidence.answers import Answer
@@ -34,10 +35,17 @@ def browser() -> Iterator[Browser]:
 def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
     """Show the page of a run over hosts, compared with an earlier one; the console and the policy must stay silent."""
 
-    def run(*hosts: HostReport, before: tuple[HostReport, ...] = (), evidence: Any = None, **window: Any) -> Browser:
+    def run(
+        *hosts: HostReport,
+        before: tuple[HostReport, ...] = (),
+        evidence: Any = None,
+        head: Mapping[str, Any] = MappingProxyType({}),
+        **window: Any,
+    ) -> Browser:
         if before:
             recorded(tmp_path, *before, id_=FIRST)
-        (tmp_path / "page.html").write_text(verify_page(recorded(tmp_path, *hosts, id_=SECOND, evidence=evidence)))
+        record = recorded(tmp_path, *hosts, id_=SECOND, evidence=evidence, **head)
+        (tmp_path / "page.html").write_text(verify_page(record), encoding="utf-8")
         browser.open(tmp_path / "page.html", **window)
         return browser
 
@@ -132,6 +140,49 @@ def test_what_lies_behind_a_cell_by_mouse(show: Show) -> None:
     assert page.run(TITLE) is False
     page.click("#grid tbody tr:first-child th")
     assert "No route to host" in page.run("detail.innerText")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_what_is_waived(show: Show, dark: bool) -> None:
+    """Neither green nor red, below what is wrong; behind the cell why, who, until when and where it is written."""
+    hosts = (
+        judged("g1", result("os.release")),
+        judged("g5", waived("gpu.count", WICKED), result("gpu.model")),
+        RACK[1],
+    )
+    page = show(*hosts, dark=dark)
+    assert page.run(MATRIX) == [["g2 lab", "P1", "F1"], ["g5", "·", "Wv1"], ["g1", "P1", "·"]]
+    colours = [
+        page.run(f"(s => [s.color, s.backgroundColor])(getComputedStyle(grid.querySelector('td.{tone}')))")
+        for tone in ("waived", "good", "bad")
+    ]
+    assert len({shade for pair in colours for shade in pair}) == 6
+    page.click("td.waived")
+    text = page.run("detail.innerText")
+    for words in (
+        "WAIVED gpu.count",
+        "gpu.count is wrong",
+        f"Waived: {WICKED}",
+        "Without the waiver\nFAIL",
+        "Owner\nkim",
+        "Until\n2026-03-31",
+        "Written in\nwaivers.yml:7",
+        "Ticket\nOPS-9",
+    ):
+        assert words in text
+    page.click("#close")
+    assert filled(page, "verdict", "WAIVED") == ["g5"]
+
+
+def test_a_page_in_chinese(show: Show) -> None:
+    """The titles are those of the document; who was not compared stands in the head."""
+    left_out = [{"host": "g1", "profile": "test", "checks": ["fleet.kernel"]}]
+    head = {"lang": "zh", "titles": {"gpu.count": "找到的 GPU 数"}, "not_compared": left_out}
+    page = show(judged("g1", result("gpu.count", Verdict.FAIL)), head=head)
+    assert page.run("document.documentElement.lang") == "zh"
+    assert "g1 was not compared" in page.run("document.querySelector('header').innerText")
+    page.click("td.bad")
+    assert "找到的 GPU 数" in page.run("detail.innerText")
 
 
 def test_by_keys_alone(show: Show) -> None:

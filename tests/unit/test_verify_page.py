@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from contrast import contrast
-from verified_runs import FIRST, SECOND, SMI, answers, fleet, judged, recorded, result
+from verified_runs import FIRST, SECOND, SMI, answers, fleet, judged, recorded, result, waived
 
 import hybridctl
-from hybridctl.checks import Verdict
+from hybridctl.checks import CATALOGUE, Verdict
 from hybridctl.evidence.answers import Answer, Trouble
 from hybridctl.evidence.excerpt import LINES, excerpt
 from hybridctl.report import verify_data
@@ -66,6 +66,8 @@ class Page(HTMLParser):
             one["before"] = data["before"][before] if before is not None and before >= 0 else before
             if bad:
                 one |= {"reason": data["texts"][bad[0]], "remedy": data["texts"][bad[1]]}
+                if bad[3:]:
+                    one["waiver"] = data["waivers"][bad[3]]
                 said = [data["said"][place] for place in bad[2]]
                 one["said"] = [(*(data["texts"][text] for text in texts), left) for *texts, left in said]
             found[f"{check} {subject}".rstrip()] = one
@@ -94,7 +96,7 @@ def test_the_head_names_who_is_missing(tmp_path: Path) -> None:
         "Bykim",
         f"Run{FIRST}",
         "5 hosts asked for 1 judged 4 not judged",
-        "1 FAIL 1 UNKNOWN 0 WARN 1 PASS",
+        "1 FAIL 1 UNKNOWN 0 WARN 0 WAIVED 1 PASS",
         "cpu1-cpu3 unreachableNo route to host",
         "new1 without a profile",
         "No earlier verification is recorded",
@@ -282,6 +284,30 @@ def test_the_run_before_is_one_that_asked_as_much(tmp_path: Path) -> None:
     }
 
 
+def test_the_run_before_is_of_the_same_inventory(tmp_path: Path) -> None:
+    """Equal names elsewhere are other hosts; a run of an older version does not say of which inventory it was."""
+    host = judged("g1", result("os.release"))
+    old = recorded(tmp_path, host)
+    document = json.loads((old.path / "result.json").read_text())
+    del document["inventory"]
+    (old.path / "result.json").write_text(json.dumps(document))
+    here = recorded(tmp_path, host, id_=SECOND, inventory="hosts.yml")
+    there = recorded(tmp_path, host, id_="20260103T120000Z-0003", inventory="lab.yml")
+    again = recorded(tmp_path, host, id_="20260104T120000Z-0004", inventory="hosts.yml")
+    befores = {run.id: previous_verification(run) for run in (here, there, again)}
+    assert {name: run.id if run else None for name, run in befores.items()} == {
+        here.id: old.id,
+        there.id: old.id,
+        again.id: here.id,
+    }
+    document["id"] = last = "20260105T120000Z-0005"
+    (tmp_path / last).mkdir()
+    (tmp_path / last / "result.json").write_text(json.dumps(document))
+    before = previous_verification(find_run(tmp_path, last))
+    assert before is not None
+    assert before.id == again.id
+
+
 def test_a_run_before_that_cannot_be_compared_is_said(tmp_path: Path) -> None:
     """Half a document is no reason to show no page."""
     host = judged("g1", result("os.release"))
@@ -293,19 +319,65 @@ def test_a_run_before_that_cannot_be_compared_is_said(tmp_path: Path) -> None:
 
 
 def test_words_of_a_newer_version(tmp_path: Path) -> None:
-    """A verdict nobody here knows has its own letters and no colour, and stands between WARN and PASS."""
+    """A verdict nobody here knows has its own letters and no colour, and stands between WARN and WAIVED."""
     record = recorded(tmp_path, judged("g1", result("a.b"), result("a.c", Verdict.FAIL), result("a.d", Verdict.WARN)))
     text = (record.path / "result.json").read_text()
-    (record.path / "result.json").write_text(text.replace('"verdict": "FAIL"', '"verdict": "WAIVED"'))
+    (record.path / "result.json").write_text(text.replace('"verdict": "FAIL"', '"verdict": "WATCHED"'))
     told = page(find_run(tmp_path, record.id))
     assert told.data["verdicts"] == [
         ["FAIL", "F", "bad"],
         ["UNKNOWN", "U", "dim"],
         ["WARN", "W", "warn"],
-        ["WAIVED", "WA", "calm"],
+        ["WATCHED", "WA", "calm"],
+        ["WAIVED", "Wv", "waived"],
         ["PASS", "P", "good"],
     ]
-    assert told.results("g1")["a.c"]["verdict"] == "WAIVED"
+    assert told.results("g1")["a.c"]["verdict"] == "WATCHED"
+
+
+def test_a_waived_result_has_its_waiver(tmp_path: Path) -> None:
+    """What it would be without, why, who answers for it, until when, its ticket and where it is written."""
+    told = page(recorded(tmp_path, judged("g1", waived("gpu.count", WICKED), result("gpu.ecc", Verdict.FAIL))))
+    found = told.results("g1")
+    assert found["gpu.count"]["verdict"] == "WAIVED"
+    assert found["gpu.count"]["waiver"] == ["FAIL", WICKED, "kim", "2026-03-31", "OPS-9", "waivers.yml:7"]
+    assert "waiver" not in found["gpu.ecc"]
+    assert "1 FAIL 0 UNKNOWN 0 WARN 1 WAIVED 0 PASS" in re.sub(r"\s+", " ", told.text)
+
+
+def test_titles_are_in_the_language_of_the_document(tmp_path: Path) -> None:
+    """Those that it has; the others, and all of an older document, are called what the catalogue calls them."""
+    host = judged("g1", result("os.release"), result("os.distribution"))
+    english = page(recorded(tmp_path, host, titles={})).data["titles"]
+    told = page(recorded(tmp_path, host, id_=SECOND, lang="zh", titles={"os.release": "发行版的版本"}))
+    assert ("html", {"lang": "zh"}) in told.tags
+    assert told.data["titles"] == {**english, "os.release": "发行版的版本"}
+    assert english == {check: CATALOGUE[check].title for check in ("os.release", "os.distribution")}
+
+
+@pytest.mark.parametrize("lang", ["en", None, ["zh"], '"><script>'])
+def test_a_language_that_nobody_knows_is_english(tmp_path: Path, lang: Any) -> None:
+    """A damaged document is shown with the catalogue's titles."""
+    told = page(recorded(tmp_path, judged("g1", result("os.release")), lang=lang, titles=["x"], not_compared={}))
+    assert ("html", {"lang": "en"}) in told.tags
+    assert told.data["titles"] == {"os.release": CATALOGUE["os.release"].title}
+
+
+def test_the_head_names_who_was_not_compared(tmp_path: Path) -> None:
+    """With the checks that were left out; a damaged entry is none, nor is a host that is not on the page."""
+    left_out = [
+        {"host": "g1", "profile": "a100", "checks": ["fleet.kernel", WICKED]},
+        {"host": "g2", "profile": "h200", "checks": ["fleet.bios"]},
+        *({"host": host, "checks": checks} for host, checks in (([], []), ("g1", "fleet.cuda"))),
+        7,
+    ]
+    hosts = [judged(name, result("os.release")) for name in ("g1", "g2")]
+    record = recorded(tmp_path, *hosts, not_compared=left_out)
+    why = "was not compared, as no other host of its profile was asked for. Left out:"
+    lines = [f"g1 {why} fleet.kernel, {WICKED}.", f"g2 {why} fleet.bios."]
+    assert [line in page(record).text for line in lines] == [True, True]
+    assert page(record).text.count(why) == 2
+    assert [line in Page(verify_page(record, ["g2"])).text for line in lines] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -371,7 +443,7 @@ def test_cells_have_contrast(scheme: int) -> None:
     for name in ("run_page.css", "verify_page.css"):
         blocks = re.findall(r":root \{(.*?)\}", (REPORT / name).read_text(encoding="utf-8"), re.DOTALL)
         colours |= dict(re.findall(r"--([a-z0-9-]+): (#[0-9a-f]{6})", blocks[scheme]))
-    pairs = [(tone, f"{tone}-bg") for tone in ("good", "bad", "warn", "dim", "calm")]
+    pairs = [(tone, f"{tone}-bg") for tone in ("good", "bad", "warn", "dim", "waived", "calm")]
     pairs += [
         ("paper", "bad"),
         ("paper", "dim"),
