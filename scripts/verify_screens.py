@@ -22,9 +22,11 @@ from browser import Browser, chromium  # noqa: E402
 from check_cases import VARIABLES, Answers  # noqa: E402
 from verified_runs import FIRST, SECOND, recorded  # noqa: E402
 
-from hybridctl.checks import Expectation, Result, Verdict  # noqa: E402
+from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict  # noqa: E402
+from hybridctl.checks.alike import compare  # noqa: E402
 from hybridctl.checks.fake import FakeHost  # noqa: E402
 from hybridctl.checks.judge import judge_expectation  # noqa: E402
+from hybridctl.checks.model import Kind  # noqa: E402
 from hybridctl.evidence.answers import Answer  # noqa: E402
 from hybridctl.profiles import Profile, load_profile  # noqa: E402
 from hybridctl.report.verify_page import verify_page  # noqa: E402
@@ -99,8 +101,8 @@ def told_by(profile: str, check: str, kind: str, number: int) -> Told:
     asked = load(profile).expectations[check]
     for expectation in (asked, as_in_the_case(asked)):
         host = FakeHost(answers)
-        results = judge_expectation(host, expectation, VARIABLES)
-        right = judge_expectation(FakeHost(CASES[check].passes[0]), expectation, VARIABLES)
+        results = judged(host, expectation, profile)
+        right = judged(FakeHost(CASES[check].passes[0]), expectation, profile)
         if all(result.verdict is Verdict.PASS for result in right):
             break
     said = {line: FakeHost(answers).run(line) for line in host.asked}
@@ -110,6 +112,18 @@ def told_by(profile: str, check: str, kind: str, number: int) -> Told:
         tuple(noted),
         {line: Answer(a.rc, a.stdout.encode("utf-8", "replace"), a.stderr.encode()) for line, a in said.items()},
     )
+
+
+def judged(host: FakeHost, asked: Expectation, profile: str) -> tuple[Result, ...]:
+    """Judge a host that was counted on before, and beside two right ones where hosts are compared."""
+    check, cases = CATALOGUE[asked.check], CASES[asked.check]
+    earlier = {check.id: cases.earlier} if cases.earlier else {}
+    results = judge_expectation(host, asked, VARIABLES, earlier)
+    if check.kind is not Kind.ALIKE:
+        return results
+    (right,) = judge_expectation(FakeHost(cases.passes[0]), asked, VARIABLES)
+    found = {"one": right, "another": right, "{host}": results[0]}
+    return (compare(found, asked, profile, check.remedy)["{host}"],)
 
 
 def as_in_the_case(asked: Expectation) -> Expectation:
