@@ -246,7 +246,8 @@ def judge_targets(
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
     pool = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="verify")
     try:
-        running = {pool.submit(_judge, target, open_[target.name], checks, keeping): target for target in targets}
+        asked: dict[str, list[str]] = {}
+        running = {pool.submit(_judge, target, open_[target.name], checks, keeping, asked): target for target in targets}
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
@@ -259,8 +260,18 @@ def judge_targets(
     return tuple(reports[target.name] for target in targets)
 
 
-def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, keeping: Keeping | None) -> HostReport:
-    """Body of a thread: never raises for what a host does."""
+def _judge(
+    target: Target,
+    connection: Reaching,
+    checks: frozenset[str] | None,
+    keeping: Keeping | None,
+    asked: dict[str, list[str]],
+) -> HostReport:
+    """Body of a thread: never raises for what a host does.
+
+    Args:
+        asked: what a set of checks asks first; most hosts have the set of another.
+    """
     began = datetime.now(UTC)
     report = HostReport(
         target.name,
@@ -273,7 +284,7 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
     set_of_checks = ""
     expected = _expected(target.profile, checks) if target.profile else []
     try:
-        set_of_checks, ask = _first_questions(target, expected, keeping)
+        set_of_checks, ask = _first_questions(target, expected, keeping, asked)
         connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")
@@ -304,16 +315,15 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
 
 
 def _first_questions(
-    target: Target, expected: Sequence[Expectation], keeping: Keeping | None
+    target: Target, expected: Sequence[Expectation], keeping: Keeping | None, asked: dict[str, list[str]]
 ) -> tuple[str, Sequence[str]]:
     """Return the name of the host's set of checks, and what to ask in the first trip."""
     variables = target.access.variables
-    nobody = Host(EvidenceBackend(target.name))
-    misses = first_misses([partial(judge_expectation, nobody, expectation, variables) for expectation in expected])
-    if keeping is None:
-        return "", misses
     name = fingerprint([(e.check, e.form, e.wanted) for e in expected], dict(variables))
-    return name, keeping.ask_first(target.name, name, misses)
+    if name not in asked:
+        nobody = Host(EvidenceBackend("nobody"))
+        asked[name] = first_misses([partial(judge_expectation, nobody, e, variables) for e in expected])
+    return name, keeping.ask_first(target.name, name, asked[name]) if keeping is not None else asked[name]
 
 
 def _results(
