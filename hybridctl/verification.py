@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from testinfra.host import Host
 
-from hybridctl.access import Access, look_up
+from hybridctl.access import Access, Ask, asking
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
@@ -154,8 +154,9 @@ def verify(
     """
     checks = chosen(only)
     files = evidence_files(from_evidence) if from_evidence is not None else None
-    inventory = load_inventory(site)
-    targets = targets_of(site, inventory, limit)
+    with asking(site) as ask:
+        inventory = load_inventory(site)
+        targets = targets_of(site, inventory, limit, ask)
     if files is not None and limit is None:
         _refuse_strangers(files, targets, site)
     redactor = Redactor.for_inventory(inventory, password_file=site.vault_password_file)
@@ -216,13 +217,13 @@ def chosen(only: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def targets_of(site: Site, inventory: Inventory, limit: str | None) -> tuple[Target, ...]:
-    """Return the hosts of `limit` with their profiles and the way to them."""
+def targets_of(site: Site, inventory: Inventory, limit: str | None, ask: Ask) -> tuple[Target, ...]:
+    """Return the hosts of `limit` with their profiles and the way to them, which Ansible is asked for."""
     hosts = inventory.select(limit)
     if not hosts:
         raise InvalidInput(f"{site.inventory}: the inventory has no host", "add hosts to a group in hosts.yml")
     profiles = {name: load_profile(name, site.root) for name in sorted({h.profile for h in hosts if h.profile})}
-    access = look_up(site, [host.name for host in hosts], variables_of_checks())
+    access = ask([host.name for host in hosts], variables_of_checks())
     return tuple(Target(h.name, profiles[h.profile] if h.profile else None, access[h.name]) for h in hosts)
 
 
@@ -247,7 +248,9 @@ def judge_targets(
     pool = ThreadPoolExecutor(max_workers=forks, thread_name_prefix="verify")
     try:
         asked: dict[str, list[str]] = {}
-        running = {pool.submit(_judge, target, open_[target.name], checks, keeping, asked): target for target in targets}
+        running = {
+            pool.submit(_judge, target, open_[target.name], checks, keeping, asked): target for target in targets
+        }
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
