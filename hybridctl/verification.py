@@ -366,11 +366,13 @@ def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
     """Return the report without secrets and without what would drive a terminal, wherever a host printed them."""
 
     def clean(text: str) -> str:
-        return "".join(letter if letter.isprintable() else "?" for letter in redactor.text(text))
+        text = redactor.text(text)
+        return text if text.isprintable() else "".join(letter if letter.isprintable() else "?" for letter in text)
 
     results = []
     for result in report.results:
-        texts = {name: getattr(result, name) for name in ("measured", "reason", "remedy")}
-        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items() if isinstance(text, str)}
-        results.append(replace(result, **cleaned))
+        shown = {name: getattr(result, name) for name in ("measured", "reason", "remedy")}
+        texts = {name: text for name, text in shown.items() if isinstance(text, str)}
+        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
+        results.append(replace(result, **cleaned) if cleaned != texts else result)
     return replace(report, reason=clean(report.reason), results=tuple(results))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from hybridctl.refusals import CannotTell
@@ -61,9 +62,9 @@ class Expectation:
     form_factors: tuple[str, ...] = ()
     origin: str = ""
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """The expectation in words, without its unit."""
+        """The expectation in words, without its unit; one text for the results of all hosts."""
         match self.form:
             case "any_of":
                 return " or ".join(map(str, self.wanted))
@@ -106,7 +107,7 @@ class Expectation:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a fleet has tens of thousands
 class Result:
     """What one check said about one host.
 
