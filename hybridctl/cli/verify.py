@@ -100,6 +100,7 @@ def command(
 def _show(site: "Site", verification: "Verification", as_json: bool, from_evidence: Path | None) -> None:
     """Record the run and print the report; where it cannot be recorded, the report is printed all the same."""
     from hybridctl import report
+    from hybridctl.json_text import json_pieces
     from hybridctl.runs import RunStore
 
     document, trouble, record = report.verify_document(verification), "", None
@@ -115,7 +116,8 @@ def _show(site: "Site", verification: "Verification", as_json: bool, from_eviden
         trouble = error.message
     trouble = _keep_evidence(verification, record, from_evidence) or trouble
     if as_json:
-        click.echo(json.dumps(document, indent=2))
+        for piece in json_pieces(document, ascii_only=True):
+            click.echo(piece, nl=False)
         click.echo(report.summary_line(verification), err=True)
     elif sys.stdout.isatty():
         report.print_rich_report(verification)
