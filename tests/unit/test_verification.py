@@ -204,6 +204,16 @@ def test_only_takes_checks_and_topics() -> None:
         chosen(["unit"])
 
 
+def test_hosts_of_one_profile_are_asked_the_same_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What that is, is found once for them, and anew for a host with other variables."""
+    found: list[int] = []
+    monkeypatch.setattr(verification, "first_misses", lambda jobs: found.append(len(jobs)) or ["uname"])
+    accesses = [Access(), Access(), Access(variables={"vllm_port": 1}), Access(variables={"vllm_port": 1})]
+    targets = [Target(f"h{number}", PROFILE, access) for number, access in enumerate(accesses)]
+    judge_targets(targets, lambda *_: Line(FakeHost(GOOD)), forks=1)
+    assert found == [3, 3]
+
+
 def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a host prints is redacted before anybody sees it."""
     secret = "s3cret-value-1234"
