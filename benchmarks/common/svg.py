@@ -17,7 +17,7 @@ text { font: 13px sans-serif; fill: #24292f } .small { font-size: 11px; fill: #5
   .third { fill: #9198a1; stroke: #9198a1 }
 }
 </style>"""
-WIDTH, LABELS, ROW = 720, 210, 24  # pixels
+WIDTH, LABELS, ROW = 720, 260, 24  # pixels
 Point = tuple[float, float]
 
 
