@@ -3,7 +3,7 @@
 export MAKE_TARGET = $(firstword $(MAKECMDGOALS))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo test quick lint format docs wheel bench-provision lock clean
+.PHONY: help demo test quick lint format docs wheel bench-provision bench-verify lock clean
 
 help: ## Show the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
@@ -41,6 +41,10 @@ wheel: ## Build dist/hybridctl-VERSION-py3-none-any.whl
 bench-provision: ## Measure provision beside pyinfra and a naive playbook, 20 minutes (root)
 	@scripts/bootstrap lab
 	@python -m benchmarks.provision
+
+bench-verify: ## Measure verify beside testinfra's backends, and on a fleet, 10 minutes (root)
+	@scripts/bootstrap lab
+	@python -m benchmarks.verify
 
 lock: ## Write requirements/*.txt anew (needs uv)
 	@for v in 3.11 3.12; do \

@@ -1,6 +1,7 @@
 """Runs in a process of its own: Ansible's code says how it would reach each host, one JSON file goes back.
 
-`python -m hybridctl._access_side ANSWER` with the question on stdin. Nothing here contacts a host.
+`python -m hybridctl._access_side ANSWER SITE` with the question on stdin, which may come later: the inventory is read
+meanwhile. Nothing here contacts a host.
 """
 
 import json
@@ -18,13 +19,14 @@ _SUDO = {"sudo", "ansible.builtin.sudo"}
 
 def main() -> None:
     """Answer the question."""
-    question = json.load(sys.stdin)
     answer = Path(sys.argv[1])
     answer.touch(mode=0o600)  # may hold passwords for a moment
-    answer.write_text(json.dumps(_answer(question)), encoding="utf-8")
+    known = _read(json.loads(sys.argv[2]))
+    answer.write_text(json.dumps(_answer(json.load(sys.stdin), *known)), encoding="utf-8")
 
 
-def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
+def _read(site: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    """Return Ansible's loader, inventory and manager of variables."""
     from ansible.cli import CLI
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
@@ -33,13 +35,16 @@ def _answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
     init_plugin_loader()
     loader = DataLoader()
-    loader.set_basedir(question["basedir"])
-    password = question["vault_password_file"]
+    loader.set_basedir(site["basedir"])
+    password = site["vault_password_file"]
     loader.set_vault_secrets(
         CLI.setup_vault_secrets(loader, [], vault_password_files=[password] if password else [], auto_prompt=False)
     )
-    inventory = InventoryManager(loader=loader, sources=[question["inventory"]])
-    manager = VariableManager(loader=loader, inventory=inventory)
+    inventory = InventoryManager(loader=loader, sources=[site["inventory"]])
+    return loader, inventory, VariableManager(loader=loader, inventory=inventory)
+
+
+def _answer(question: Mapping[str, Any], loader: Any, inventory: Any, manager: Any) -> dict[str, Any]:
     hosts = {}
     for name in question["hosts"]:
         try:

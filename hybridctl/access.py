@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hybridctl.ansible_view import TIMEOUT, environment
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.site import Site
 
-__all__ = ["Access", "look_up"]
+__all__ = ["Access", "Ask", "asking", "look_up"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Access:
     variables: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
+Ask = Callable[[Iterable[str], Mapping[str, Any]], dict[str, Access]]
+
+
 def look_up(site: Site, hosts: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Access]:
     """Ask Ansible how it would reach hosts of a site.
 
@@ -49,36 +54,55 @@ def look_up(site: Site, hosts: Iterable[str], variables: Mapping[str, Any]) -> d
         InvalidInput: a host has a connection that verify does not know.
         HybridctlError: Ansible could not be asked.
     """
-    question = {
+    with asking(site) as ask:
+        return ask(hosts, variables)
+
+
+@contextmanager
+def asking(site: Site) -> Iterator[Ask]:
+    """Start Ansible, which reads the inventory while its user does other things, and yield a `look_up` of the site."""
+    place = {
         "inventory": str(site.inventory),
         "basedir": str(site.root),
         "vault_password_file": str(site.vault_password_file) if site.vault_password_file else None,
-        "hosts": list(hosts),
-        "variables": dict(variables),
     }
     with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
         answer = Path(folder) / "answer.json"
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "hybridctl._access_side", str(answer)],
-                input=json.dumps(question),
-                env=environment(Path(folder)),
-                cwd=site.root,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise HybridctlError(
-                f"{site.inventory}: Ansible did not say within {TIMEOUT} s how it reaches the hosts",
-                f"see where it hangs: ansible-inventory -i {site.inventory} --list",
-            ) from None
-        if done.returncode != 0 or not answer.exists():
-            last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-            raise HybridctlError(f"Ansible could not be asked about {site.inventory}: {last}", "hybridctl doctor")
-        found: dict[str, dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
+        with subprocess.Popen(
+            [sys.executable, "-m", "hybridctl._access_side", str(answer), json.dumps(place)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment(Path(folder)),
+            cwd=site.root,
+            text=True,
+            errors="replace",
+        ) as process:
+            try:
+                yield partial(_ask, site, process, answer)
+            finally:
+                process.kill()
+
+
+def _ask(
+    site: Site,
+    process: "subprocess.Popen[str]",
+    answer: Path,
+    hosts: Iterable[str],
+    variables: Mapping[str, Any],
+) -> dict[str, Access]:
+    question = json.dumps({"hosts": list(hosts), "variables": dict(variables)})
+    try:
+        _, errors = process.communicate(question, timeout=TIMEOUT)
+    except subprocess.TimeoutExpired:
+        raise HybridctlError(
+            f"{site.inventory}: Ansible did not say within {TIMEOUT} s how it reaches the hosts",
+            f"see where it hangs: ansible-inventory -i {site.inventory} --list",
+        ) from None
+    if process.returncode != 0 or not answer.exists():
+        last = (errors.strip().splitlines() or [f"status {process.returncode}"])[-1]
+        raise HybridctlError(f"Ansible could not be asked about {site.inventory}: {last}", "hybridctl doctor")
+    found: dict[str, dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
     for name, given in found.items():
         if "error" in given:
             raise InvalidInput(

@@ -43,6 +43,7 @@ class Checks:
         self._files = files
         self._variables = Variables(site.own_variables)
         self._judged = 0
+        self._profiles: dict[str, bool] = {}  # whether there is one of this name; hosts share theirs
         self._refused_profiles: list[Any] = []
 
     def judge_files(self) -> None:
@@ -89,11 +90,14 @@ class Checks:
                     self._judge_profile(setting.place, value)
 
     def _judge_profile(self, place: Place, value: Any) -> None:
-        from hybridctl.profiles import profile_names
+        from hybridctl.profiles import is_profile, profile_names
 
+        if isinstance(value, str):
+            if value not in self._profiles:
+                self._profiles[value] = is_profile(value, self._site.root)
+            if self._profiles[value]:
+                return
         known = profile_names(self._site.root)
-        if value in known:
-            return
         self._refused_profiles.append(value)
         near = nearest(str(value), known)
         shown = f"{value}; did you mean {near}?" if near else str(value)

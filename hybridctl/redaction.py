@@ -29,13 +29,17 @@ _SECRET_NAME = re.compile(
 )
 # `..._password_file` names a place, `max_tokens` counts; neither is a secret.
 _NOT_SECRET_NAME = re.compile(r"(_(file|path|dir|url|mode|owner|group|length|ttl)$)|((max|num|min)\w*_tokens?)", re.I)
+# What stands in every match, case folded, and the pattern: most texts have none of these and need no search.
 _PATTERNS = (
     # The base64 of the key may have been escaped, so line ends may be the two characters \n.
-    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
-    re.compile(r"(?<=\bBearer )[\w.~+/=-]{4,}", re.IGNORECASE),
-    re.compile(r"(?<=\bBasic )[\w+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"(?<=://)[^\s/:@'\"]+:[^\s/@'\"]+(?=@)"),
-    re.compile(r"\bhf_[A-Za-z0-9]{20,}"),
+    (
+        "private key-----",
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL),
+    ),
+    ("bearer ", re.compile(r"(?<=\bBearer )[\w.~+/=-]{4,}", re.IGNORECASE)),
+    ("basic ", re.compile(r"(?<=\bBasic )[\w+/=-]{8,}", re.IGNORECASE)),
+    ("://", re.compile(r"(?<=://)[^\s/:@'\"]+:[^\s/@'\"]+(?=@)")),
+    ("hf_", re.compile(r"\bhf_[A-Za-z0-9]{20,}")),
 )
 
 
@@ -88,8 +92,10 @@ class Redactor:
         """Return `text` without secrets."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        for pattern in _PATTERNS:
-            text = pattern.sub(MASK, text)
+        folded = text.casefold()
+        for sign, pattern in _PATTERNS:
+            if sign in folded:
+                text = pattern.sub(MASK, text)
         return text
 
     def data(self, value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from hybridctl.errors import HybridctlError
 from hybridctl.events import Event, EventKind
+from hybridctl.json_text import json_pieces
 
 __all__ = ["RunStore", "describe", "is_going_on", "new_id"]
 
@@ -64,8 +65,7 @@ class RunStore:
         target = self.path / "result.json"
         with self._writing():
             with _open(target.with_suffix(".new")) as file:
-                json.dump(result, file, indent=2, ensure_ascii=False)
-                file.write("\n")
+                file.writelines(json_pieces(result))
             target.with_suffix(".new").replace(target)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from testinfra.host import Host
 
-from hybridctl.access import Access, look_up
+from hybridctl.access import Access, Ask, asking
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
@@ -177,8 +177,9 @@ def verify(
     """
     checks = chosen(only)
     files = evidence_files(from_evidence) if from_evidence is not None else None
-    inventory = load_inventory(site)
-    targets = targets_of(site, inventory, limit)
+    with asking(site) as ask:
+        inventory = load_inventory(site)
+        targets = targets_of(site, inventory, limit, ask)
     if files is not None and limit is None:
         _refuse_strangers(files, targets, site)
     # The day of this machine's time zone: people who write a waiver mean theirs.
@@ -258,13 +259,13 @@ def chosen(only: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def targets_of(site: Site, inventory: Inventory, limit: str | None) -> tuple[Target, ...]:
-    """Return the hosts of `limit` with their profiles and the way to them."""
+def targets_of(site: Site, inventory: Inventory, limit: str | None, ask: Ask) -> tuple[Target, ...]:
+    """Return the hosts of `limit` with their profiles and the way to them, which Ansible is asked for."""
     hosts = inventory.select(limit)
     if not hosts:
         raise InvalidInput(f"{site.inventory}: the inventory has no host", "add hosts to a group in hosts.yml")
     profiles = {name: load_profile(name, site.root) for name in sorted({h.profile for h in hosts if h.profile})}
-    access = look_up(site, [host.name for host in hosts], variables_of_checks())
+    access = ask([host.name for host in hosts], variables_of_checks())
     return tuple(Target(h.name, profiles[h.profile] if h.profile else None, access[h.name]) for h in hosts)
 
 
@@ -290,7 +291,10 @@ def judge_targets(
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
     pool = ThreadPoolExecutor(max_workers=room_for(forks), thread_name_prefix="verify")
     try:
-        running = {pool.submit(_judge, target, open_[target.name], checks, keeping): target for target in targets}
+        asked: dict[str, list[str]] = {}
+        running = {
+            pool.submit(_judge, target, open_[target.name], checks, keeping, asked): target for target in targets
+        }
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
@@ -304,8 +308,18 @@ def judge_targets(
     return tuple(reports[target.name] for target in targets)
 
 
-def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, keeping: Keeping | None) -> HostReport:
-    """Body of a thread: never raises for what a host does."""
+def _judge(
+    target: Target,
+    connection: Reaching,
+    checks: frozenset[str] | None,
+    keeping: Keeping | None,
+    asked: dict[str, list[str]],
+) -> HostReport:
+    """Body of a thread: never raises for what a host does.
+
+    Args:
+        asked: what a set of checks asks first; most hosts have the set of another.
+    """
     began = time.monotonic()
     report = HostReport(
         target.name,
@@ -318,7 +332,7 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
     set_of_checks = ""
     expected = _expected(target.profile, checks) if target.profile else []
     try:
-        set_of_checks, ask = _first_questions(target, expected, keeping)
+        set_of_checks, ask = _first_questions(target, expected, keeping, asked)
         if keeping is not None:
             connection.backend.earlier = keeping.counters.of(target.name)
         connection.open(ask)
@@ -352,16 +366,15 @@ def _judge(target: Target, connection: Reaching, checks: frozenset[str] | None, 
 
 
 def _first_questions(
-    target: Target, expected: Sequence[Expectation], keeping: Keeping | None
+    target: Target, expected: Sequence[Expectation], keeping: Keeping | None, asked: dict[str, list[str]]
 ) -> tuple[str, Sequence[str]]:
     """Return the name of the host's set of checks, and what to ask in the first trip."""
     variables = target.access.variables
-    nobody = Host(EvidenceBackend(target.name))
-    misses = first_misses([partial(judge_expectation, nobody, expectation, variables) for expectation in expected])
-    if keeping is None:
-        return "", misses
     name = fingerprint([(e.check, e.form, e.wanted, dict(e.parameters)) for e in expected], dict(variables))
-    return name, keeping.ask_first(target.name, name, misses)
+    if name not in asked:
+        nobody = Host(EvidenceBackend("nobody"))
+        asked[name] = first_misses([partial(judge_expectation, nobody, e, variables) for e in expected])
+    return name, keeping.ask_first(target.name, name, asked[name]) if keeping is not None else asked[name]
 
 
 def _results(
@@ -413,9 +426,11 @@ def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
 
     results = []
     for result in report.results:
-        texts = {name: getattr(result, name) for name in ("subject", "measured", "expected", "reason", "remedy")}
-        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items() if isinstance(text, str)}
-        # As the evidence has them, for they are looked up there.
-        cleaned["commands"] = tuple(map(redactor.text, result.commands))
-        results.append(replace(result, **cleaned))
+        shown = {name: getattr(result, name) for name in ("subject", "measured", "expected", "reason", "remedy")}
+        texts: dict[str, Any] = {name: text for name, text in shown.items() if isinstance(text, str)}
+        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
+        if result.commands:
+            # As the evidence has them, for they are looked up there.
+            texts["commands"], cleaned["commands"] = result.commands, tuple(map(redactor.text, result.commands))
+        results.append(replace(result, **cleaned) if cleaned != texts else result)
     return replace(report, reason=clean(report.reason), results=tuple(results))

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.provision import environment, forms, machine, plots, report, site, tools
+from benchmarks.common import machine
+from benchmarks.common.labs import raised
+from benchmarks.common.results import Results
+from benchmarks.provision import forms, plots, report, site, tools
 from benchmarks.provision.compare import SCENARIOS, Bench, Repeats, compare, growth, where
 from benchmarks.provision.hosts import Hosts, remember_packages
 from benchmarks.provision.resources import load
-from benchmarks.provision.results import FILE, Results
 from hybridctl import content
 from hybridctl.errors import HybridctlError
 from hybridctl.lab.fleet import Lab
 
+FILE = Path(__file__).with_name("results") / "provision.json"
 SCRATCH = Path(".hybridctl/benchmark")
 SITE = """hosts:
   gw1: {groups: [gateway], profile: lab-gateway, memory: 256}
@@ -66,13 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     extent, results = EXTENTS[chosen.extent], Results(chosen.results)
     SCRATCH.mkdir(parents=True, exist_ok=True)
     if chosen.parts != ["report"]:
-        environment.build()
+        tools.PYINFRA.build()
     try:
         if set(LAB_PARTS) & set(chosen.parts):
             _tools(chosen.parts, extent, results)
         if "site" in chosen.parts:
-            with site.raised("bench-site", SITE, SCRATCH, say) as lab:
-                results.begin("site", machine.describe())
+            with raised("bench-site", SITE, SCRATCH, say) as lab:
+                results.begin("site", machine.describe(pyinfra=tools.PYINFRA.version))
                 site.measure(lab, SCRATCH, results, extent.grow[0], say)
     except HybridctlError as error:
         say(f"Error: {error.message}\n  -> {error.hint}")
@@ -89,9 +92,9 @@ def _tools(parts: Sequence[str], extent: Extent, results: Results) -> None:
     """Measure the three tools on a lab of as many hosts as the extent wants."""
     count = 8 if extent.many else 2
     fleet = "hosts:\n" + "".join(f"  b{n}: {{groups: [bench], memory: 128}}\n" for n in range(1, count + 1))
-    with site.raised("bench", fleet, SCRATCH, say) as lab:
+    with raised("bench", fleet, SCRATCH, say) as lab:
         for part in [part for part in LAB_PARTS if part in parts]:
-            results.begin(part, machine.describe())
+            results.begin(part, machine.describe(pyinfra=tools.PYINFRA.version))
         names = tuple(host.name for host in lab.status())
         remember_packages(Hosts(lab, names))
 

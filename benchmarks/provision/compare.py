@@ -14,11 +14,12 @@ from typing import Any
 
 import yaml
 
+from benchmarks.common import machine
+from benchmarks.common.results import Results
 from benchmarks.provision import hosts as fleet
-from benchmarks.provision import machine, tools
+from benchmarks.provision import tools
 from benchmarks.provision.hosts import BY_HAND, Hosts
 from benchmarks.provision.resources import Resource, named, source, text
-from benchmarks.provision.results import Results
 
 __all__ = ["SCENARIOS", "Bench", "Repeats", "Unexpected", "compare", "fitting", "growth", "where"]
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.results import Results, spread
 from benchmarks.provision.compare import SCENARIOS
-from benchmarks.provision.results import Results, spread
 from benchmarks.provision.tools import TOOLS
 
 __all__ = ["TITLES", "markdown", "nothing_to_change", "ratios", "write"]

@@ -12,13 +12,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.provision import machine
-from benchmarks.provision.results import Results
+from benchmarks.common import machine
+from benchmarks.common.results import Results
 from hybridctl.lab.fleet import Lab
 
 __all__ = ["BEFORE", "PART", "measure"]
@@ -154,15 +153,3 @@ def _checkout(folder: Path) -> Path:
     archive = subprocess.run(["git", "archive", BEFORE], stdout=subprocess.PIPE, check=True).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
     return folder.absolute()
-
-
-@contextmanager
-def raised(name: str, fleet: str, scratch: Path, say: Callable[[str], None]) -> Iterator[Lab]:
-    """Raise a lab with this fleet file, and take it down whatever comes."""
-    lab, file = Lab(name), scratch / f"{name}.yml"
-    file.write_text(fleet, encoding="utf-8")
-    try:
-        lab.up(file, progress=say)
-        yield lab
-    finally:
-        lab.down()

@@ -11,14 +11,15 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.provision.environment import binary
+from benchmarks.common.environment import Environment
 from hybridctl.content import collections_path
 from hybridctl.lab.fleet import Lab
 from hybridctl.runner import SSH_ARGS
 
-__all__ = ["TOOLS", "run", "write_inventories"]
+__all__ = ["PYINFRA", "TOOLS", "run", "write_inventories"]
 
 TOOLS = ("ours", "pyinfra", "naive")
+PYINFRA = Environment("pyinfra", "3.10.0")
 FORKS = 20  # what `hybridctl provision` uses
 LIMIT = 1800  # seconds; ends a hang
 
@@ -99,4 +100,4 @@ def _ansible(form: str, sockets: Path) -> tuple[list[str], dict[str, str]]:
 
 def _pyinfra() -> tuple[list[str], dict[str, str]]:
     # With -y it spares itself a pass over all operations that only tells what would change.
-    return [binary("pyinfra"), "-y", "inventory.py", "deploy.py"], {}
+    return [PYINFRA.binary("pyinfra"), "-y", "inventory.py", "deploy.py"], {}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hybridctl.checks.counts import Count
@@ -71,9 +72,9 @@ class Expectation:
     tool: str = ""
     parameters: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """The expectation in words, without its unit."""
+        """The expectation in words, without its unit; one text for the results of all hosts."""
         match self.form:
             case "any_of":
                 return " or ".join(map(str, self.wanted))
@@ -116,7 +117,7 @@ class Expectation:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a fleet has tens of thousands
 class Result:
     """What one check said about one host.
 

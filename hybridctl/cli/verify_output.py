@@ -1,6 +1,5 @@
 """Where a verification goes: the screen, the record of the run, files that were asked for, a command that is told."""
 
-import json
 import os
 import shlex
 import sys
@@ -110,9 +109,11 @@ def _print(
 ) -> None:
     """Print the report."""
     from hybridctl import report
+    from hybridctl.json_text import json_pieces
 
     if output.as_json:
-        click.echo(json.dumps(document, indent=2))
+        for piece in json_pieces(document, ascii_only=True):
+            click.echo(piece, nl=False)
     elif against is not None:
         click.echo("\n".join(report.changes_lines(against, verification)))
     elif output.ci:

@@ -72,8 +72,7 @@ def write_evidence(path: Path, evidence: HostEvidence, redactor: Redactor) -> No
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.touch(mode=0o600)
-        with gzip.open(partial, "wt", compresslevel=6, encoding="utf-8") as file:
-            json.dump(document, file)
+        partial.write_bytes(gzip.compress(json.dumps(document).encode(), compresslevel=6))
         partial.replace(path)
     except OSError:
         partial.unlink(missing_ok=True)

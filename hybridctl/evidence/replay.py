@@ -108,4 +108,6 @@ class Replay:
             self.backend.answers[command] = Trouble(f"the evidence has no answer to: {command[:80]}")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Forget the file: the hosts of a fleet are judged one after another, and nobody asks this one again."""
+        self._told = {}
+        self.backend.answers.clear()

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from hybridctl.parsers._text import document, printed
 from hybridctl.refusals import Unreadable
@@ -29,7 +31,8 @@ class Sample:
     value: float
 
 
-def parse_metrics(text: str) -> dict[tuple[str, str], float]:
+@lru_cache(maxsize=32)  # several checks read the same answer, and many hosts are judged at a time
+def parse_metrics(text: str) -> Mapping[tuple[str, str], float]:
     """Read the text format: value by name and labels as written.
 
     Raises:
@@ -49,7 +52,7 @@ def parse_metrics(text: str) -> dict[tuple[str, str], float]:
             found[sample[1], sample[2] or ""] = float(sample[3])
         except ValueError:
             raise Unreadable(tool, line, "a value that is no number") from None
-    return found
+    return MappingProxyType(found)
 
 
 def labels_of(written: str) -> dict[str, str]:

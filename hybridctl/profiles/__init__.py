@@ -3,6 +3,6 @@
 Ours travel in the package; a site keeps its own in `profiles/` beside its `hybridctl.yml`.
 """
 
-from hybridctl.profiles.loader import Profile, load_profile, profile_names
+from hybridctl.profiles.loader import Profile, is_profile, load_profile, profile_names
 
-__all__ = ["Profile", "load_profile", "profile_names"]
+__all__ = ["Profile", "is_profile", "load_profile", "profile_names"]

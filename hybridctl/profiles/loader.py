@@ -12,7 +12,7 @@ from hybridctl.problems import Problem, invalid, nearest
 from hybridctl.profiles.validation import FORMS, expected_in, problems_of
 from hybridctl.yamlmarks import entries, parse, value_of
 
-__all__ = ["Profile", "load_profile", "profile_names"]
+__all__ = ["Profile", "is_profile", "load_profile", "profile_names"]
 
 _OURS = Path(__file__).parent
 
@@ -45,6 +45,12 @@ class Profile:
 def profile_names(site_root: Path | None = None) -> tuple[str, ...]:
     """Return the names a host's `hybridctl_profile` may have: ours, and those of the site; no bases."""
     return tuple(sorted(name for name, path in _files(site_root).items() if not _is_base(path)))
+
+
+def is_profile(name: str, site_root: Path | None = None) -> bool:
+    """Tell whether a host's `hybridctl_profile` may have this value."""
+    path = _files(site_root).get(name)
+    return path is not None and not _is_base(path)
 
 
 def load_profile(name: str, site_root: Path | None = None) -> Profile:

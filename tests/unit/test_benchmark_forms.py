@@ -11,11 +11,11 @@ import jinja2
 import pytest
 import yaml
 
+from benchmarks.common.results import Results
 from benchmarks.provision import forms, plots, report
 from benchmarks.provision.compare import Bench, compare, fitting
 from benchmarks.provision.hosts import BY_HAND, Hosts, expected
 from benchmarks.provision.resources import KINDS, LIST, Resource, load, named, source, text
-from benchmarks.provision.results import Results
 from benchmarks.provision.site import _layers
 from hybridctl.lab.fleet import Lab
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,16 @@ def test_what_is_not_pass_names_the_commands_it_rests_on() -> None:
     assert ["dpkg-query" in command for command in commands["packages.held"]] == [False, False, True]
 
 
+def test_hosts_of_one_profile_are_asked_the_same_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What that is, is found once for them, and anew for a host with other variables."""
+    found: list[int] = []
+    monkeypatch.setattr(verification, "first_misses", lambda jobs: found.append(len(jobs)) or ["uname"])
+    accesses = [Access(), Access(), Access(variables={"vllm_port": 1}), Access(variables={"vllm_port": 1})]
+    targets = [Target(f"h{number}", PROFILE, access) for number, access in enumerate(accesses)]
+    judge_targets(targets, lambda *_: Line(FakeHost(GOOD)), forks=1)
+    assert found == [3, 3]
+
+
 def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a host prints is redacted before anybody sees it."""
     secret = "s3cret-value-1234"
@@ -294,7 +305,7 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     )
     leaking = {"os-release": f'NAME={secret}\nVERSION_ID="\x0712"\n', "uname": Answered(1, "", f"key {secret}")}
     monkeypatch.setattr(verification, "load_inventory", lambda _site: inventory)
-    monkeypatch.setattr(verification, "look_up", lambda *_: {"a": Access()})
+    monkeypatch.setattr(verification, "asking", lambda _site: nullcontext(lambda *_: {"a": Access()}))
     monkeypatch.setattr(verification, "Connection", lambda *_: Line(FakeHost(leaking)))
     seen: list[HostReport] = []
     done = verification.verify(Site(tmp_path, tmp_path, "test"), only=["os"], on_host=seen.append)

@@ -5,6 +5,7 @@
 
 import os
 import re
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +193,11 @@ def test_a_door_lets_few_in_at_a_time() -> None:
     assert gate(Access("a", ssh=("-J", "j"))) is gate(Access("c", ssh=("-o", "ProxyJump=j")))
     door = gate(Access("c"))
     assert [door.acquire(blocking=False) for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+
+
+@pytest.mark.parametrize("errors", [r"a\n", "a", r"\n", r"a\n\nb", r"a\\\\ \t z  ", r"\377\n", r"#s0##b0#\n#s9#"])
+def test_errors_come_back_as_they_were(ssh: Ssh, errors: str) -> None:
+    """Whether their first line ends or not, and whatever it is made of."""
+    ssh("exec /bin/sh")
+    (told,) = asked(f"printf '{errors}' >&2; exit 3").backend.answers.values()
+    assert told == Answer(3, b"", subprocess.check_output(["/usr/bin/printf", errors]))

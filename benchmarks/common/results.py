@@ -8,15 +8,13 @@ from typing import Any
 
 from hybridctl.atomic import write_whole
 
-__all__ = ["FILE", "Results", "Spread", "spread"]
-
-FILE = Path(__file__).with_name("results") / "provision.json"
+__all__ = ["Results", "Spread", "spread"]
 
 
 class Results:
     """Rows of measurements by part; a part that is measured again loses its old rows first."""
 
-    def __init__(self, path: Path = FILE) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
@@ -28,6 +26,11 @@ class Results:
     def add(self, part: str, **row: Any) -> None:
         """Append a row and write the file."""
         self.data[part]["rows"].append(row)
+        self._write()
+
+    def note(self, part: str, **facts: Any) -> None:
+        """Say what holds for the whole part."""
+        self.data[part].update(facts)
         self._write()
 
     def leave_out(self, part: str, what: str) -> None:
@@ -46,15 +49,19 @@ class Results:
 
 
 class Spread:
-    """Median and range of some seconds."""
+    """Median and range of some values."""
 
     def __init__(self, values: Iterable[float]) -> None:
         self.values = sorted(values)
         self.median = median(self.values)
 
-    def __str__(self) -> str:
+    def __format__(self, form: str) -> str:
         low, high = self.values[0], self.values[-1]
-        return f"{self.median:.1f} ({low:.1f}-{high:.1f})"
+        form = form or ".1f"
+        return f"{self.median:{form}} ({low:{form}}-{high:{form}})"
+
+    def __str__(self) -> str:
+        return format(self)
 
 
 def spread(rows: Iterable[Mapping[str, Any]], key: str = "seconds") -> Spread | None:

@@ -6,15 +6,13 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.provision.environment import PYINFRA
-
 __all__ = ["busy", "describe"]
 
 _SAMPLE = 0.4  # seconds
 
 
-def describe() -> dict[str, object]:
-    """Return cores, memory, kernel and versions."""
+def describe(**versions: str) -> dict[str, object]:
+    """Return cores, memory, kernel and versions; `versions` are those of what was compared with."""
     model = next((line for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "").partition(":")[2]
     memory = next(line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemTotal"))
     return {
@@ -24,7 +22,7 @@ def describe() -> dict[str, object]:
         "kernel": platform.release().partition("-")[0],  # the rest is the distribution's name for it
         "python": platform.python_version(),
         "ansible_core": version("ansible-core"),
-        "pyinfra": PYINFRA,
+        **versions,
     }
 
 
