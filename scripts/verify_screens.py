@@ -9,6 +9,7 @@ test cases say (tests/unit/checks/*_cases.py). The real checks judge it by the r
 import random
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,13 +23,15 @@ from browser import Browser, chromium  # noqa: E402
 from check_cases import VARIABLES, Answers  # noqa: E402
 from verified_runs import FIRST, SECOND, recorded  # noqa: E402
 
+from hybridctl.access import Access  # noqa: E402
 from hybridctl.checks import Expectation, Result, Verdict  # noqa: E402
 from hybridctl.checks.fake import FakeHost  # noqa: E402
 from hybridctl.checks.judge import judge_expectation  # noqa: E402
+from hybridctl.comparing import compare_hosts  # noqa: E402
 from hybridctl.evidence.answers import Answer  # noqa: E402
 from hybridctl.profiles import Profile, load_profile  # noqa: E402
 from hybridctl.report.verify_page import verify_page  # noqa: E402
-from hybridctl.verification import HostReport, HostState  # noqa: E402
+from hybridctl.verification import HostReport, HostState, Target  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 SITE = "made-up hosts that answer from the test cases"
@@ -81,7 +84,9 @@ def judge(
         # Each case is a host of its own: where two answer the same command, what is not right is kept.
         for one in sorted(told, key=lambda one: any(r.verdict is not Verdict.PASS for r in one.results)):
             evidence.setdefault(name, {}).update(one.answers)
-    return tuple(reports), evidence
+    targets = [Target(name, load(profile), Access()) for name, profile in hosts.items()]
+    compared = compare_hosts(targets, {report.name: report for report in reports}, Counter(hosts.values()))
+    return tuple(compared.values()), evidence
 
 
 def one_of(profile: str, check: str, dice: random.Random | None) -> Told:
