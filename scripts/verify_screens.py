@@ -9,6 +9,7 @@ test cases say (tests/unit/checks/*_cases.py). The real checks judge it by the r
 import random
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,15 +23,15 @@ from browser import Browser, chromium  # noqa: E402
 from check_cases import VARIABLES, Answers  # noqa: E402
 from verified_runs import FIRST, SECOND, recorded  # noqa: E402
 
-from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict  # noqa: E402
-from hybridctl.checks.alike import compare  # noqa: E402
+from hybridctl.access import Access  # noqa: E402
+from hybridctl.checks import Expectation, Result, Verdict  # noqa: E402
 from hybridctl.checks.fake import FakeHost  # noqa: E402
 from hybridctl.checks.judge import judge_expectation  # noqa: E402
-from hybridctl.checks.model import Kind  # noqa: E402
+from hybridctl.comparing import compare_hosts  # noqa: E402
 from hybridctl.evidence.answers import Answer  # noqa: E402
 from hybridctl.profiles import Profile, load_profile  # noqa: E402
 from hybridctl.report.verify_page import verify_page  # noqa: E402
-from hybridctl.verification import HostReport, HostState  # noqa: E402
+from hybridctl.verification import HostReport, HostState, Target  # noqa: E402
 
 SCREENS = ROOT / "docs" / "screens"
 SITE = "made-up hosts that answer from the test cases"
@@ -83,7 +84,9 @@ def judge(
         # Each case is a host of its own: where two answer the same command, what is not right is kept.
         for one in sorted(told, key=lambda one: any(r.verdict is not Verdict.PASS for r in one.results)):
             evidence.setdefault(name, {}).update(one.answers)
-    return tuple(reports), evidence
+    targets = [Target(name, load(profile), Access()) for name, profile in hosts.items()]
+    compared = compare_hosts(targets, {report.name: report for report in reports}, Counter(hosts.values()))
+    return tuple(compared.values()), evidence
 
 
 def one_of(profile: str, check: str, dice: random.Random | None) -> Told:
@@ -99,10 +102,11 @@ def told_by(profile: str, check: str, kind: str, number: int) -> Told:
     """Judge a case by the profile, or as the case itself expects where the profile asks for other hardware."""
     answers: Answers = getattr(CASES[check], kind)[number]
     asked = load(profile).expectations[check]
+    earlier = {check: CASES[check].earlier} if CASES[check].earlier else {}
     for expectation in (asked, as_in_the_case(asked)):
         host = FakeHost(answers)
-        results = judged(host, expectation, profile)
-        right = judged(FakeHost(CASES[check].passes[0]), expectation, profile)
+        results = judge_expectation(host, expectation, VARIABLES, earlier)
+        right = judge_expectation(FakeHost(CASES[check].passes[0]), expectation, VARIABLES, earlier)
         if all(result.verdict is Verdict.PASS for result in right):
             break
     said = {line: FakeHost(answers).run(line) for line in host.asked}
@@ -112,18 +116,6 @@ def told_by(profile: str, check: str, kind: str, number: int) -> Told:
         tuple(noted),
         {line: Answer(a.rc, a.stdout.encode("utf-8", "replace"), a.stderr.encode()) for line, a in said.items()},
     )
-
-
-def judged(host: FakeHost, asked: Expectation, profile: str) -> tuple[Result, ...]:
-    """Judge a host that was counted on before, and beside two right ones where hosts are compared."""
-    check, cases = CATALOGUE[asked.check], CASES[asked.check]
-    earlier = {check.id: cases.earlier} if cases.earlier else {}
-    results = judge_expectation(host, asked, VARIABLES, earlier)
-    if check.kind is not Kind.ALIKE:
-        return results
-    (right,) = judge_expectation(FakeHost(cases.passes[0]), asked, VARIABLES)
-    found = {"one": right, "another": right, "{host}": results[0]}
-    return (compare(found, asked, profile, check.remedy)["{host}"],)
 
 
 def as_in_the_case(asked: Expectation) -> Expectation:

@@ -179,11 +179,12 @@ def test_ctrl_c_in_the_middle(site: Path, tmp_path: Path) -> None:
 def test_the_disk_is_full_while_evidence_is_written(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdicts are those of the hosts, a warning says what was not kept, and no half of a file is left."""
 
-    def full(document: object, file: Any, **_options: Any) -> None:
-        file.write("{")
+    def full(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:1])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.json, "dump", full)
+    monkeypatch.setattr(files.Path, "write_bytes", full)
     result = CliRunner().invoke(cli, ["verify", "--only", "cpu"])
     assert result.exit_code == 0, result.output
     assert "hosts asked 2, judged 2; PASS 2" in result.stdout

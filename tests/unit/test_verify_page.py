@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def test_what_hosts_say_is_text(tmp_path: Path) -> None:
     )
     lost = HostReport(f"x{WICKED}", HostState.UNREACHABLE, WICKED, reason=WICKED)
     for id_, measured in ((FIRST, f"old {WICKED}"), (SECOND, WICKED)):
-        now = judged(name, *(result(**{**vars(bad), "measured": measured}) for _ in range(1)))
+        now = judged(name, replace(bad, measured=measured))
         record = recorded(
             tmp_path, now, lost, id_=id_, evidence={}, site=WICKED, who=WICKED, limit=WICKED, version=WICKED
         )
