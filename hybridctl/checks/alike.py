@@ -55,7 +55,8 @@ def compare(
         else:
             reason = f"the {len(values)} hosts of {profile} have no majority: {_listed(values, by_value)}"
         mended = replace(want, remedy=remedy.replace("{host}", host))
-        judged[host] = mended.result(Verdict.FAIL, value, expected=norm if has_norm else "", reason=reason)
+        missed = mended.result(Verdict.FAIL, value, expected=norm if has_norm else "", reason=reason)
+        judged[host] = replace(missed, commands=found[host].commands)
     return judged
 
 

@@ -1,5 +1,7 @@
 """What hosts of one profile show is compared: the majority is the norm, outliers are named."""
 
+from dataclasses import replace
+
 import pytest
 
 from hybridctl.checks.alike import compare, shown
@@ -113,3 +115,10 @@ def test_letters_count() -> None:
     """Two versions that differ in case are two versions; a lone surrogate breaks nothing."""
     assert verdicts("1.0-RC", "1.0-rc") == ["FAIL", "FAIL"]
     assert verdicts("\udcff" * 90, "\udcff" * 90, "a") == ["PASS", "PASS", "FAIL"]
+
+
+def test_an_outlier_keeps_what_it_was_asked() -> None:
+    """So that a report can show what it answered; a PASS has no commands."""
+    found = {host: replace(result, commands=("uname -r",)) for host, result in group(*"aab").items()}
+    told = compare(found, SAME, "p", REMEDY)
+    assert [result.commands for result in told.values()] == [(), (), ("uname -r",)]
