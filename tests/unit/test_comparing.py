@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,8 @@ def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Line]:
     hosts = {name: Host(name, name, 22, (), "q" if name == "x" else "p", {}) for name in ("a", "b", "c", "x")}
     monkeypatch.setattr(verification, "load_inventory", lambda _site: Inventory(hosts, {"all": tuple(hosts)}))
     monkeypatch.setattr(verification, "load_profile", lambda name, _root: profile(name))
-    monkeypatch.setattr(verification, "look_up", lambda _site, names, _variables: dict.fromkeys(names, Access()))
+    ask = nullcontext(lambda names, _variables: dict.fromkeys(names, Access()))
+    monkeypatch.setattr(verification, "asking", lambda _site: ask)
     monkeypatch.setattr(verification, "Connection", lambda name, _access: lines[name])
     return lines
 
