@@ -5,6 +5,7 @@ meanwhile. Nothing here contacts a host.
 """
 
 import json
+import os
 import re
 import shlex
 import sys
@@ -21,8 +22,11 @@ def main() -> None:
     """Answer the question."""
     answer = Path(sys.argv[1])
     answer.touch(mode=0o600)  # may hold passwords for a moment
+    # The question is for us alone: a script that says the vault's password, or the inventory, may read its stdin.
+    question = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     known = _read(json.loads(sys.argv[2]))
-    answer.write_text(json.dumps(_answer(json.load(sys.stdin), *known)), encoding="utf-8")
+    answer.write_text(json.dumps(_answer(json.load(question), *known)), encoding="utf-8")
 
 
 def _read(site: Mapping[str, Any]) -> tuple[Any, Any, Any]:

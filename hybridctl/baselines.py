@@ -9,7 +9,7 @@ from typing import Any
 
 from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.errors import ExitCode, InvalidInput
-from hybridctl.evidence.record import FOLDER
+from hybridctl.evidence.replay import was_replayed
 from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
 from hybridctl.site import Site, inventory_option
@@ -56,16 +56,19 @@ class Against:
     Attributes:
         run: identifier of the baseline.
         flapping: results and hosts of the verification that flap, whether they are as in the baseline or not.
+        is_whole: every host that was judged has a result; of one that has none, nobody can say that it got no worse.
     """
 
     run: str
     comparison: Comparison
     flapping: tuple[Flapping, ...] = ()
+    is_whole: bool = True
 
     @property
     def exit_code(self) -> ExitCode:
         """The status of what got worse, flapping or not; 0 when nothing did, whatever failed in the baseline too."""
-        return exit_code_of(self.comparison.changes)
+        code = exit_code_of(self.comparison.changes)
+        return code if code or self.is_whole else ExitCode.VERIFY_INCOMPLETE
 
     @property
     def steady(self) -> tuple[Change, ...]:
@@ -98,7 +101,8 @@ class Baseline:
 
     def against(self, document: Mapping[str, Any]) -> Against:
         """Compare; `document` is of a verification that is not recorded yet."""
-        return Against(self.run, compare(self.recorded, document), tuple(_flapping(self.site, document)))
+        is_whole = all(host["checks"] for host in document["hosts"] if host["state"] == "judged")
+        return Against(self.run, compare(self.recorded, document), tuple(_flapping(self.site, document)), is_whole)
 
 
 def find_baseline(site: Site, name: str, only: Sequence[str] = (), limit: str | None = None) -> Baseline:
@@ -114,7 +118,9 @@ def find_baseline(site: Site, name: str, only: Sequence[str] = (), limit: str | 
     verify = f"hybridctl verify{inventory_option(site)}"
     if name == _LATEST or not run_ids(site.runs):
         for run, document in _verifications(site):
-            if _has_checks(document, only) and document.get("limit") in (None, limit) and _is_whole(document):
+            is_of_then = was_replayed(site.runs / run)  # of an older moment than its number says
+            has_as_much = _has_checks(document, only) and document.get("limit") in (None, limit)
+            if not is_of_then and has_as_much and _is_whole(document):
                 return Baseline(site, run, document)
         asked = "".join([f" --limit '{limit}'" if limit else "", *(f" --only {word}" for word in only)])
         raise InvalidInput(
@@ -183,7 +189,7 @@ def _flapping(site: Site, document: Mapping[str, Any]) -> Iterator[Flapping]:
         if len(history) == LAST:
             break
         # One that judged old evidence again says nothing of a new moment.
-        if not (site.runs / run / FOLDER).is_symlink():
+        if not was_replayed(site.runs / run):
             with suppress(KeyError, TypeError, AttributeError):  # damaged
                 history.append(_verdicts(earlier))
     for host, results in history[0].items():

@@ -33,7 +33,7 @@ def compare_hosts(
         members: hosts of each profile in the whole inventory, whoever was asked.
 
     Returns:
-        The reports by host. Where one host of several was asked for, these checks are left out and named.
+        The reports by host. Where not all hosts of a profile were asked for, these checks are left out and named.
     """
     compared = dict(reports)
     profiles = {target.profile.name: target.profile for target in targets if target.profile is not None}
@@ -43,9 +43,11 @@ def compare_hosts(
         for host in hosts:
             for result in filter(_is_compared, reports[host].results):
                 found.setdefault(result.check, {})[host] = result
-        if len(hosts) == 1 and members.get(name, 1) > 1:
-            left_out = replace(without_comparisons(reports[hosts[0]]), not_compared=tuple(found))
-            compared[hosts[0]] = left_out
+        if members.get(name, 0) > len(hosts):
+            # What most of a part show may be what few of all do.
+            for host in hosts:
+                checks = tuple(check for check, results in found.items() if host in results)
+                compared[host] = replace(without_comparisons(reports[host]), not_compared=checks)
             continue
         judged = {
             check: compare(results, profile.expectations[check], name, CATALOGUE[check].remedy, alone=len(hosts) == 1)

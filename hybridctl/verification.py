@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from testinfra.host import Host
 
@@ -63,7 +64,7 @@ class HostReport:
     Attributes:
         reason: why it was not judged.
         results: none when it was never reached; those until then when it was lost on the way.
-        not_compared: checks that compare it with hosts of its profile, of which no other was asked for.
+        not_compared: checks that compare hosts of its profile, of which not all were asked for.
     """
 
     name: str
@@ -185,6 +186,7 @@ def verify(
     # The day of this machine's time zone: people who write a waiver mean theirs.
     waived = load_waivers(site.root, inventory, waivers, today or datetime.now().astimezone().date())
     redactor = Redactor.for_inventory(inventory, password_file=site.vault_password_file)
+    waived = waived.redacted(redactor.text)
     started = datetime.now(UTC)
 
     def finished(report: HostReport) -> HostReport:
@@ -197,7 +199,9 @@ def verify(
     keeping = None
     if files is None:
         folder = site.runs.parent
-        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor), Counters(folder / "counters"))
+        # Another inventory may give the same name to another machine.
+        counters = Counters(folder / "counters" / quote(site.other_inventory, safe=""))
+        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor), counters)
     else:
         connect = partial(_replay, files, redactor)
     wanted = checks if only else None
@@ -221,7 +225,7 @@ def verify(
         limit,
         tuple(only),
         inventory=site.inventory_name,
-        waivers=waived.uses({host.name: host.results for host in hosts if host.state is HostState.JUDGED}, wanted),
+        waivers=waived.uses([host for host in hosts if host.state is HostState.JUDGED], wanted),
         evidence=keeping.recorder if keeping is not None else None,
     )
 

@@ -109,11 +109,13 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Comparison:
     now = {host["name"]: host for host in new["hosts"]}
     found: list[Change] = []
     counted: Counter[str] = Counter()
+    left_out = {(one["host"], check) for one in new.get("not_compared", ()) for check in one["checks"]}
     may_go = not new.get("only") or new["only"] == old.get("only")
     for name, host in now.items():
         before = then.get(name)
         found += _of_host(name, before, host)
-        found += _of_results(name, before, host, may_go, counted)
+        results = _of_results(name, before, host, may_go, counted)
+        found += (one for one in results if one.kind is not ChangeKind.GONE or (name, one.check) not in left_out)
     if new.get("limit") is None or new["limit"] == old.get("limit"):
         gone = (host for name, host in then.items() if name not in now)
         found += (Change(ChangeKind.GONE, host["name"], old=host["state"]) for host in gone)

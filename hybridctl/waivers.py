@@ -1,6 +1,6 @@
 """Waivers: FAILs of a site that somebody answers for, with a reason and until a day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import yaml
 
     from hybridctl.inventory import Inventory
+    from hybridctl.verification import HostReport
 
 __all__ = ["FILE", "SOON", "Waiver", "WaiverUse", "Waivers", "load_waivers"]
 
@@ -83,14 +84,23 @@ class Waivers:
         """Return the results with what is waived as WAIVED; a FAIL whose waiver has expired says so and stays."""
         return tuple(self._applied(host, result) for result in results)
 
-    def uses(self, judged: Mapping[str, Sequence[Result]], checks: frozenset[str] | None) -> tuple[WaiverUse, ...]:
+    def redacted(self, redact: Callable[[str], str]) -> "Waivers":
+        """Return them without the secrets that somebody wrote into one."""
+        clean = (
+            replace(one, reason=redact(one.reason), owner=redact(one.owner), ticket=redact(one.ticket))
+            for one in self.entries
+        )
+        return replace(self, entries=tuple(clean))
+
+    def uses(self, judged: Iterable["HostReport"], checks: frozenset[str] | None) -> tuple[WaiverUse, ...]:
         """Return what became of each.
 
         Args:
             judged: the hosts that were judged to the end, with `applied` results.
             checks: ids of those that were asked for; None means all.
         """
-        return tuple(self._use(waiver, judged, checks) for waiver in self.entries)
+        reports = {report.name: report for report in judged}
+        return tuple(self._use(waiver, reports, checks) for waiver in self.entries)
 
     def _applied(self, host: str, result: Result) -> Result:
         if result.verdict is not Verdict.FAIL:
@@ -107,16 +117,17 @@ class Waivers:
             why += f" ({longest.ticket})"
         return replace(result, verdict=Verdict.WAIVED, reason=f"{result.reason}; {why}", waiver=longest)
 
-    def _use(self, waiver: Waiver, judged: Mapping[str, Sequence[Result]], checks: frozenset[str] | None) -> WaiverUse:
-        hosts = [host for host in waiver.hosts if host in judged]
-        met = [result for host in hosts for result in judged[host] if waiver.covers(host, result)]
+    def _use(self, waiver: Waiver, judged: Mapping[str, "HostReport"], checks: frozenset[str] | None) -> WaiverUse:
+        hosts = [judged[host] for host in waiver.hosts if host in judged]
+        met = [result for host in hosts for result in host.results if waiver.covers(host.name, result)]
         waived = sum(result.waiver == waiver for result in met)
         is_needed = any(result.verdict in (Verdict.FAIL, Verdict.WAIVED) for result in met)
         # Of a host or a check that was not asked for, or could not be measured, nobody can say that it passes.
         is_known = (
             (checks is None or waiver.check in checks)
             and len(hosts) == len(waiver.hosts) > 0
-            and all(result.verdict is not Verdict.UNKNOWN for result in met)
+            and not any(waiver.check in host.not_compared for host in hosts)
+            and not any(_is_unknown(result, waiver.check) for host in hosts for result in host.results)
         )
         left = (waiver.expires - self.today).days
         remarks = [f"hosts: {part} names no host" for part in waiver.astray]
@@ -127,6 +138,11 @@ class Waivers:
         elif is_needed and left <= SOON:
             remarks.append(f"expires on {waiver.expires}, {_days(left)}")
         return WaiverUse(waiver, waived, "; ".join(remarks))
+
+
+def _is_unknown(result: Result, check: str) -> bool:
+    """Tell whether a check says nothing, whichever its subjects would have been."""
+    return result.check == check and result.verdict is Verdict.UNKNOWN
 
 
 def load_waivers(site: Path, inventory: "Inventory", given: Path | None, today: date) -> Waivers:

@@ -4,6 +4,7 @@ How many errors there have been says little: some hosts are up for a year. What 
 Less than an hour counts as one, for a single error a minute after the last look is no rate of sixty an hour.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -87,7 +88,9 @@ class Growth:
             return want.result(Verdict.UNKNOWN, None, subject=subject, reason=_FIRST, remedy=remedy)
         growth, seconds = news
         reason = f"{growth} more in {seconds / HOUR:.1f} h, {now.counts[subject]} in all"
-        result = want.judge(round(growth / max(seconds / HOUR, 1), 2), subject=subject, reason=reason)
+        # Rounded up: one loss in weeks is not none.
+        an_hour = math.ceil(growth * 100 / max(seconds / HOUR, 1)) / 100
+        result = want.judge(an_hour, subject=subject, reason=reason)
         if self.full is not None and now.counts[subject] >= self.full and result.verdict is Verdict.PASS:
             reason = f"the counter is full at {self.full} and grows no more"
             remedy = "set it back: perfquery -x -R"

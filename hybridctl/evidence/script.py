@@ -13,15 +13,15 @@ _CHUNK = 30_000  # characters; Linux takes at most 131,072 bytes in one argument
 
 # fd 3: where frames go; 4: the command's errors; 5: around them, for exit statuses. Output is base64, so that nothing a
 # command prints looks like a frame; marks with # cannot be part of it, wherever between its blocks they fall. A dot
-# after output and errors shows that they are whole. Most commands print no errors: Lg== is the dot alone, and saves two
-# programs; what it costs is a NUL in the first line of errors, which a shell cannot keep.
+# after output and errors shows that they are whole. Most commands print no errors: Lg== is the dot alone, and saves a
+# program; what it costs is a NUL in the first line of errors, which a shell cannot keep.
 _ONE = r"""one() {
   printf '%s begin %s\n' "$m" "$1"
   e=$({ {
     { timeout -k 5 "$2" /bin/sh -c "$3" </dev/null 2>&4 3>&- 4>&- 5>&-; printf '#s%s#' "$?" >&5; printf .; } |
       base64 >&3 4>&- 5>&-
     printf '#b%s#' "$?" >&5
-  } 4>&1 | if IFS= read -r l; then { printf '%s\n' "$l"; head -c MOST_STDERR; printf .; } | base64
+  } 4>&1 | head -c MOST_STDERR | if IFS= read -r l; then { printf '%s\n' "$l"; cat; printf .; } | base64
     elif [ -n "$l" ]; then printf %s. "$l" | base64
     else echo Lg==; fi; } 5>&1)
   printf '%s err %s\n%s\n%s end %s\n' "$m" "$1" "$e" "$m" "$1"

@@ -5,6 +5,7 @@ from typing import TextIO
 
 from hybridctl.checks import CATALOGUE, Result, Verdict
 from hybridctl.checks.wording import ENGLISH, Wording, wording_in
+from hybridctl.host_ranges import short_list
 from hybridctl.report.lines import WORST_FIRST, said, shown
 from hybridctl.verification import HostReport, HostState, Verification
 
@@ -30,7 +31,7 @@ def summary_line(verification: Verification) -> str:
         if names := verification.named(state):
             parts.append(f"{word(state.value)}: {', '.join(names)}")
     if names := [host.name for host in verification.hosts if host.not_compared]:
-        parts.append(f"{word('not compared, as no other host of the profile was asked for')}: {', '.join(names)}")
+        parts.append(f"{word('not compared, as not all hosts of the profile were asked for')}: {short_list(names)}")
     counts = " ".join(f"{verdict} {verification.count(verdict)}" for verdict in Verdict)
     return f"{', '.join(parts)}; {counts}"
 

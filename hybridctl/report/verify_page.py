@@ -87,11 +87,14 @@ def verify_page(record: RunRecord, names: Sequence[str] | None = None) -> str:
 
 
 def _not_compared(document: Mapping[str, Any], names: set[str]) -> Iterator[str]:
-    """Yield a line for each host that checks which compare hosts were left out of."""
+    """Yield a line for the hosts of each profile that checks which compare hosts were left out of."""
+    left_out: dict[tuple[str, str], list[str]] = {}
     for one in document.get("not_compared", ()):
         if isinstance(one, Mapping) and str(one.get("host")) in names and isinstance(one.get("checks"), list):
-            checks = ", ".join(map(str, one["checks"]))
-            yield f"{one['host']} was not compared, as no other host of its profile was asked for. Left out: {checks}."
+            of = str(one.get("profile")), ", ".join(map(str, one["checks"]))
+            left_out.setdefault(of, []).append(str(one["host"]))
+    for (profile, checks), hosts in left_out.items():
+        yield f"Not all hosts of {profile} were asked for, so these were not compared: {short_list(hosts)} ({checks})."
 
 
 def _answers(evidence: Path, host: str) -> Mapping[str, Told]:

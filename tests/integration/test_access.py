@@ -18,6 +18,16 @@ def looked_up(tmp_path: Path, variables: dict[str, Any], wanted: dict[str, Any] 
     return look_up(Site(tmp_path, inventory, "test"), ["h1"], wanted or {})["h1"]
 
 
+def test_a_script_that_reads_its_stdin_does_not_take_the_question(tmp_path: Path) -> None:
+    """As `ssh vault cat secret` does, which says the vault's password."""
+    script = tmp_path / "password"
+    script.write_text("#!/bin/sh\ncat > /dev/null\necho secret\n")
+    script.chmod(0o700)
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"h1": {"ansible_host": "10.0.0.1"}}}}))
+    site = Site(tmp_path, tmp_path / "hosts.yml", "test", vault_password_file=script)
+    assert look_up(site, ["h1"], {})["h1"].address == "10.0.0.1"
+
+
 def option(access: Access, name: str) -> list[str]:
     """Return the values ssh gets for an option, in order."""
     return [word.split("=", 1)[1] for word in access.ssh if word.startswith(f"{name}=")]

@@ -178,7 +178,7 @@ def test_a_page_in_chinese(show: Show) -> None:
     head = {"lang": "zh", "titles": {"gpu.count": "找到的 GPU 数"}, "not_compared": left_out}
     page = show(judged("g1", result("gpu.count", Verdict.FAIL)), head=head)
     assert page.run("document.documentElement.lang") == "zh"
-    assert "g1 was not compared" in page.run("document.querySelector('header').innerText")
+    assert "not compared: g1 (fleet.kernel)" in page.run("document.querySelector('header').innerText")
     page.click("td.bad")
     assert "找到的 GPU 数" in page.run("detail.innerText")
 

@@ -64,6 +64,18 @@ def test_latest_is_the_newest_verification_of_as_much(site: Site) -> None:
     assert find_baseline(site, "latest", ["os"]).run == run(2)
     assert find_baseline(site, "latest", ["os.release"]).run == run(2)
     assert find_baseline(site, "latest", limit="h1").run == run(3)
+    record(site.runs, run(31), document(GOOD))
+    (site.runs / run(31) / "evidence").symlink_to(site.runs)  # judged old evidence again
+    assert find_baseline(site, "latest").run == run(1)
+    assert find_baseline(site, run(31)).run == run(31)
+
+
+def test_a_host_of_which_nothing_was_judged_is_no_success(site: Site) -> None:
+    """Exit 6, though nothing changed."""
+    record(site.runs, run(1), document({"h1": []}, only=["fleet"]))
+    assert (
+        find_baseline(site, "latest", ["fleet"]).against(document({"h1": []})).exit_code is ExitCode.VERIFY_INCOMPLETE
+    )
 
 
 def test_a_run_by_its_name(site: Site) -> None:

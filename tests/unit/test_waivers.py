@@ -1,5 +1,6 @@
 """Waivers: only a FAIL, only until the day, only where somebody answers for it; everything else is said."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from hybridctl.checks import Result, Verdict
 from hybridctl.errors import InvalidInput
 from hybridctl.inventory import Host, Inventory
+from hybridctl.verification import HostReport, HostState
 from hybridctl.waivers import Waivers, load_waivers
 
 TODAY = date(2026, 11, 30)
@@ -25,8 +27,13 @@ def waivers(tmp_path: Path, text: str = GOOD, today: date = TODAY) -> Waivers:
 
 def remarks(known: Waivers, judged: dict[str, list[Result]], checks: frozenset[str] | None = None) -> list[str]:
     """What is said of each waiver after these results."""
-    applied = {host: known.applied(host, results) for host, results in judged.items()}
-    return [use.remark for use in known.uses(applied, checks)]
+    reports = [judged_host(host, known.applied(host, results)) for host, results in judged.items()]
+    return [use.remark for use in known.uses(reports, checks)]
+
+
+def judged_host(name: str, results: Sequence[Result], not_compared: tuple[str, ...] = ()) -> HostReport:
+    """The report of a host that was judged."""
+    return HostReport(name, HostState.JUDGED, results=tuple(results), not_compared=not_compared)
 
 
 def test_a_fail_is_waived(tmp_path: Path) -> None:
@@ -80,7 +87,7 @@ def test_the_longest_of_several_counts(tmp_path: Path) -> None:
     known = waivers(tmp_path, text)
     (result,) = known.applied("gpu1", [FAIL])
     assert result.reason.endswith("waived by ops until 2027-03-31: sent in (T-1)")
-    assert [use.waived for use in known.uses({"gpu1": (result,)}, None)] == [0, 1]
+    assert [use.waived for use in known.uses([judged_host("gpu1", [result])], None)] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,25 @@ def test_a_stale_one_is_told(
     results = {host: [Result("gpu.count", Verdict(word))] if word else [] for host, word in judged.items()}
     (said,) = remarks(waivers(tmp_path), results, checks)
     assert said.startswith("stale") == is_stale
+
+
+def test_what_nobody_looked_at_is_not_stale(tmp_path: Path) -> None:
+    """A check that could not be measured has no subjects; hosts of which a limit leaves some out are not compared."""
+    of_one = waivers(tmp_path, GOOD.replace("gpu.count", "gpu.model, subject: GPU 3"))
+    assert remarks(of_one, {host: [Result("gpu.model", Verdict.UNKNOWN)] for host in GROUPS["gpu"]}) == [""]
+    compared = waivers(tmp_path, GOOD.replace("gpu.count", "fleet.kernel"))
+    left_out = [judged_host(host, (), ("fleet.kernel",)) for host in GROUPS["gpu"]]
+    assert [use.remark for use in compared.uses(left_out, None)] == [""]
+
+
+def test_a_secret_in_a_waiver_is_masked(tmp_path: Path) -> None:
+    """Wherever its words go: the reason of the result, the waiver itself."""
+    known = waivers(tmp_path, GOOD.replace("sent in", "hunter2 is old").replace("ops", "hunter2"))
+    known = known.redacted(lambda text: text.replace("hunter2", "***"))
+    (found,) = known.applied("gpu1", [FAIL])
+    assert found.verdict is Verdict.WAIVED
+    assert "hunter2" not in repr((known, found))
+    assert "*** is old" in found.reason
 
 
 def test_a_pattern_of_nobody_is_a_remark(tmp_path: Path) -> None:

@@ -45,6 +45,14 @@ def test_growth_is_for_an_hour_and_says_for_how_long() -> None:
     assert judged(9, 3, hours=0.01).verdict == "FAIL"
 
 
+def test_one_loss_in_weeks_is_not_none() -> None:
+    """Where none is allowed, none is what it must have been: the rate is rounded up."""
+    host = FakeHost({**at({KEY: counters("link_downed", 6)}), "/proc/uptime": moment(3_600_000)})
+    earlier = {CHECK: Count(BOOT, 0.0, {"mlx5_0/1": 0, "mlx5_1/1": 5})}
+    _, second = judge_expectation(host, expectation(CHECK, {"at_most": 0}), {}, earlier)
+    assert (second.verdict, second.measured) == ("FAIL", 0.01)
+
+
 def test_a_full_counter_is_unknown() -> None:
     """It grows no more, whatever happens; what it had grown until then may be too much already."""
     assert judged(255, 255).verdict == "UNKNOWN"

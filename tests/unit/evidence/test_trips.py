@@ -18,6 +18,7 @@ from hybridctl.checks.model import ConnectionLost
 from hybridctl.connection import Connection
 from hybridctl.evidence.answers import Answer, Trouble
 from hybridctl.evidence.gate import AT_ONCE, gate
+from hybridctl.evidence.script import MOST_STDERR
 
 Ssh = Callable[[str], None]
 BUSY = "kex_exchange_identification: Connection closed by remote host"
@@ -166,6 +167,15 @@ def test_output_without_end_is_given_up(ssh: Ssh, monkeypatch: pytest.MonkeyPatc
     ssh("exec /bin/sh")
     connection = asked("yes", "echo b", command_timeout=20)
     assert isinstance(connection.backend.answers["yes"], Trouble)
+    assert outputs(connection)["echo b"] == b"b\n"
+
+
+def test_errors_without_end_are_cut_on_the_host(ssh: Ssh) -> None:
+    """Also in one line: a shell would keep all of it, and send it."""
+    ssh("exec /bin/sh")
+    connection = asked("head -c 3000000 /dev/zero | tr '\\0' x >&2; echo a", "echo b")
+    told = next(iter(connection.backend.answers.values()))
+    assert isinstance(told, Trouble) or len(told.stderr) <= MOST_STDERR
     assert outputs(connection)["echo b"] == b"b\n"
 
 
