@@ -79,9 +79,10 @@ def _kind(change: Change) -> NewsKind | None:
 
 
 def predecessor(runs: Path, document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the newest recorded verification of the same inventory, limit and checks, None when there is none.
+    """Return the newest recorded verification of the same inventory, limit and checks that told of what changed.
 
-    One that was judged from evidence tells of another day; one that is damaged tells nothing for sure.
+    One that told nobody is passed over, or else what it saw first would never be told; so is one that was judged from
+    evidence, which tells of another day, and one that is damaged. None when there is no other.
 
     Raises:
         HybridctlError: the runs cannot be read.
@@ -91,7 +92,7 @@ def predecessor(runs: Path, document: Mapping[str, Any]) -> Mapping[str, Any] | 
         found = run.document
         if run.id == document.get("id") or not run.is_verify or run.damage or was_replayed(run.path):
             continue
-        if [found.get(key) for key in _SCOPE] == scope:
+        if found.get("told") is True and [found.get(key) for key in _SCOPE] == scope:
             return found
     return None
 

@@ -164,7 +164,7 @@ def load_waivers(site: Path, inventory: "Inventory", given: Path | None, today: 
     if node is None:  # comments only
         return Waivers(today=today)
     data = _plain(value_of(node))
-    problems = list(schema_problems(path, node, data, _SCHEMA, "waivers"))
+    problems = list(schema_problems(path, node, data, _SCHEMA, "waivers", _said))
     if problems:
         raise invalid(problems, shown_path(path))
     found: list[Waiver] = []
@@ -176,6 +176,12 @@ def load_waivers(site: Path, inventory: "Inventory", given: Path | None, today: 
     if problems:
         raise invalid(problems, shown_path(path))
     return Waivers(tuple(found), today)
+
+
+def _said(error: Any) -> tuple[str, str] | None:
+    if error.validator == "pattern" and list(error.absolute_path)[-1:] == ["expires"]:
+        return f"{str(error.instance)[:50]!r} is no day", "write YYYY-MM-DD"
+    return None
 
 
 def _plain(value: Any) -> Any:

@@ -196,11 +196,23 @@ def _check_files(junit: Path | None, html: Path | None, textfile: Path | None) -
     """Refuse files that cannot be written, before any host is asked."""
     from hybridctl.textfile import check_target
 
-    for option, path in (("--junit", junit), ("--html", html)):
-        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+    given = {"--junit": junit, "--html": html, "--textfile": textfile}
+    taken: dict[Path, str] = {}
+    for option, path in given.items():
+        if path is None:
+            continue
+        if not path.name or (path.exists() and not path.is_file()):
+            raise InvalidInput(f"{option} '{path}': this is no file", f"name one: {option} FILE")
+        if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             raise InvalidInput(f"{option} {path}: the folder is not there or not writable", f"mkdir -p {path.parent}")
+        other = taken.setdefault(path.resolve(), option)
+        if other != option:
+            raise InvalidInput(f"{other} and {option} name the same file, {path}", "name a file for each")
     if textfile is not None:
         check_target(textfile)
+    if junit is not None:
+        # A run that ends before its report must not leave the last one's, which a CI server would take for its own.
+        junit.unlink(missing_ok=True)
 
 
 def _command(on_change: str | None, site: "Site") -> tuple[str, ...]:

@@ -53,6 +53,7 @@ class Output:
 
         if against is not None:
             document["baseline"] = against.document()
+        document["told"] = bool(self.told)
         note = _record(self.site, verification, document, self.judged_from)
         with reader_may_leave(sys.stdout):
             _print(self, verification, document, against)
@@ -61,7 +62,6 @@ class Output:
                 click.echo(report.summary_line(verification), err=True)
             _tell_waivers(verification)
             click.echo(note, err=True)
-        _alert(self.site, self.told, document)
         code = int(verification.exit_code if against is None else against.exit_code)
         if self.nagios:
             code = int(report.nagios_status(verification))
@@ -70,10 +70,15 @@ class Output:
             _write_page(self.html, self.site, document),
             _write_textfile(self.site, self.textfile, verification),
         ]
+        try:
+            _alert(self.site, self.told, document)
+        except KeyboardInterrupt:  # everything else is done
+            click.secho(f"Warning: --on-change {self.told[0]}: interrupted", fg="yellow", err=True)
         return code if all(written) else code or int(report.NagiosStatus.UNKNOWN if self.nagios else ExitCode.ERROR)
 
     def keep(self, verification: "Verification", document: dict[str, Any]) -> None:
         """Record a round of a watch, and tell of its changes."""
+        document["told"] = bool(self.told)
         click.echo(_record(self.site, verification, document, self.judged_from), err=True)
         _alert(self.site, self.told, document)
 
@@ -110,12 +115,14 @@ def _print(
     """Print the report."""
     from hybridctl import report
     from hybridctl.json_text import json_pieces
+    from hybridctl.report.ci import harmless
 
     if output.as_json:
         for piece in json_pieces(document, ascii_only=True):
             click.echo(piece, nl=False)
     elif against is not None:
-        click.echo("\n".join(report.changes_lines(against, verification)))
+        lines = report.changes_lines(against, verification)
+        click.echo("\n".join(map(harmless, lines) if output.ci else lines))
     elif output.ci:
         is_github = os.environ.get("GITHUB_ACTIONS") == "true"
         click.echo("\n".join(report.ci_lines(verification, github=is_github)))
@@ -140,7 +147,7 @@ def _alert(site: "Site", argv: Sequence[str], document: Mapping[str, Any]) -> No
     if not argv:
         return
     from hybridctl.alerts import alert, alert_document, predecessor
-    from hybridctl.report.lines import one_line
+    from hybridctl.report.ci import harmless
 
     try:
         before = predecessor(site.runs, document)
@@ -151,7 +158,7 @@ def _alert(site: "Site", argv: Sequence[str], document: Mapping[str, Any]) -> No
     if told is None:
         return
     click.echo(f"changed: {shlex.join(argv)}", err=True)
-    failure = alert(argv, told, site.root, lambda line: click.echo(f"  {one_line(line)}", err=True))
+    failure = alert(argv, told, site.root, lambda line: click.echo(f"  | {harmless(line)}", err=True))
     if failure:
         click.secho(f"Warning: --on-change {argv[0]}: {failure}", fg="yellow", err=True)
 

@@ -4,12 +4,14 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybridctl.cli.pipes import reader_may_leave
 from hybridctl.errors import ExitCode, HybridctlError, Interrupted
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Watch:
         from hybridctl.watching import rounds
 
         code, before, status = ExitCode.INTERRUPTED, None, _StatusLine()
-        try:
+        with suppress(KeyboardInterrupt, Interrupted), reader_may_leave(sys.stdout):
             for outcome in rounds(self._judged, every):
                 if isinstance(outcome, HybridctlError):
                     if before is None:
@@ -59,17 +61,17 @@ class Watch:
                 code, document = outcome.exit_code, verify_document(outcome)
                 found = news(before, document)
                 status.clear()
-                for one in found:
-                    self._tell(outcome.finished, one)
+                # Before anything is printed: the reader may be gone.
                 if before is None or found:
                     self.keep(outcome, document)
                 elif outcome.evidence is not None:
                     outcome.evidence.discard()
                 self.each(outcome)
+                for one in found:
+                    self._tell(outcome.finished, one)
                 status.show(f"{outcome.finished.astimezone():%H:%M:%S} {summary_line(outcome)}")
                 before = document
-        except (KeyboardInterrupt, Interrupted):
-            status.clear()
+        status.clear()
         return code
 
     def _judged(self) -> "Verification | HybridctlError":

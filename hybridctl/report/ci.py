@@ -7,11 +7,12 @@ words must become neither.
 from collections.abc import Iterator
 
 from hybridctl.checks import Verdict
+from hybridctl.checks.wording import wording_in
 from hybridctl.report.lines import not_passed, one_line, said, shown, unreachable
 from hybridctl.report.text import summary_line
 from hybridctl.verification import Verification
 
-__all__ = ["ci_lines"]
+__all__ = ["ci_lines", "harmless"]
 
 _LEVELS = {Verdict.FAIL: "error", Verdict.UNKNOWN: "error", Verdict.WARN: "warning"}  # any other is a notice
 
@@ -24,19 +25,21 @@ def ci_lines(verification: Verification, *, github: bool = False) -> Iterator[st
     """
     for level, title, text in _findings(verification):
         yield f"::{level} title={_property(title)}::{_data(text)}" if github else f"{title}: {text}"
-    yield _harmless(summary_line(verification), 2000)
+    yield harmless(summary_line(verification), 2000)
 
 
 def _findings(verification: Verification) -> Iterator[tuple[str, str, str]]:
     for host in unreachable(verification):
-        yield "error", _harmless(f"UNREACHABLE {shown(host)}"), _harmless(host.reason)
+        yield "error", harmless(f"UNREACHABLE {shown(host)}"), harmless(host.reason)
+    wording = wording_in(verification.lang)
     for host, result in not_passed(verification):
         remedy = f" -> {result.remedy}" if result.remedy else ""
         title = f"{result.verdict} {shown(host)} {result.name}"
-        yield _LEVELS.get(result.verdict, "notice"), _harmless(title), _harmless(f"{said(result)}{remedy}")
+        yield _LEVELS.get(result.verdict, "notice"), harmless(title), harmless(f"{said(result, wording)}{remedy}")
 
 
-def _harmless(text: str, most: int = 500) -> str:
+def harmless(text: str, most: int = 500) -> str:
+    """Return one line that is no command of GitHub's, unless it begins with one."""
     return one_line(text, most).replace("##[", "# #[")
 
 

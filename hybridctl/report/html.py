@@ -51,6 +51,7 @@ def write_page(path: Path, html: str, mode: int = 0o644) -> None:
     Raises:
         HybridctlError: the file cannot be written.
     """
+    path = path.resolve()  # a link stays one
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         new.touch(mode)

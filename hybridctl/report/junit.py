@@ -7,6 +7,7 @@ from dataclasses import replace
 from hybridctl.baselines import Against
 from hybridctl.checks import Verdict
 from hybridctl.checks.wording import Wording, wording_in
+from hybridctl.report.lines import said
 from hybridctl.verification import HostReport, HostState, Verification
 
 __all__ = ["verify_junit"]
@@ -52,16 +53,15 @@ def _suite(host: HostReport, started: str, wording: Wording) -> ET.Element:
     ET.SubElement(ET.SubElement(suite, "properties"), "property", name="lab", value=str(host.lab).lower())
     for result in host.results:
         case = ET.SubElement(suite, "testcase", classname=f"{host.name}.{result.check}", name=result.name)
-        measured = f"{wording.word('measured')} {result.measured} {wording.unit(result.unit)}"
-        said = f"{measured}, {wording.word('expected')} {result.expected}\n-> {result.remedy}"
+        text = _clean(f"{said(result, wording)}\n-> {result.remedy}")
         if result.verdict is Verdict.FAIL:
-            ET.SubElement(case, "failure", message=_clean(result.reason)).text = _clean(said)
+            ET.SubElement(case, "failure", message=_clean(result.reason)).text = text
         elif result.verdict is Verdict.UNKNOWN:
-            ET.SubElement(case, "error", type="UNKNOWN", message=_clean(result.reason)).text = _clean(said)
+            ET.SubElement(case, "error", type="UNKNOWN", message=_clean(result.reason)).text = text
         elif result.verdict is Verdict.WAIVED:
-            ET.SubElement(case, "skipped", message=_clean(f"WAIVED: {result.reason}")).text = _clean(said)
+            ET.SubElement(case, "skipped", message=_clean(f"WAIVED: {result.reason}")).text = text
         elif result.verdict is Verdict.WARN:
-            ET.SubElement(case, "system-out").text = _clean(f"WARN: {result.reason}\n{said}")
+            ET.SubElement(case, "system-out").text = f"WARN: {text}"
     if host.state is HostState.UNREACHABLE:
         case = ET.SubElement(suite, "testcase", classname=f"{host.name}.reachable", name="reachable")
         ET.SubElement(case, "error", type="UNREACHABLE", message=_clean(host.reason))

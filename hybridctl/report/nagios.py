@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from enum import IntEnum
 
 from hybridctl.checks import Verdict
+from hybridctl.checks.wording import wording_in
 from hybridctl.errors import ExitCode, HybridctlError
 from hybridctl.report.lines import WORST_FIRST, not_passed, one_line, said, shown, unreachable
 from hybridctl.verification import HostState, Verification
@@ -84,9 +85,10 @@ def _performance(verification: Verification) -> Iterator[str]:
 def _long(verification: Verification) -> Iterator[str]:
     for host in unreachable(verification):
         yield _plain(f"UNREACHABLE {shown(host)}: {host.reason}")
+    wording = wording_in(verification.lang)
     for host, result in not_passed(verification):
         remedy = f" -> {result.remedy}" if result.remedy else ""
-        yield _plain(f"{result.verdict} {shown(host)} {result.name}: {said(result)}{remedy}")
+        yield _plain(f"{result.verdict} {shown(host)} {result.name}: {said(result, wording)}{remedy}")
 
 
 def _some(names: Sequence[str]) -> str:

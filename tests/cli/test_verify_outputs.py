@@ -72,6 +72,34 @@ def test_ci_prints_findings_and_writes_junit(ask: Ask, tmp_path: Path) -> None:
     assert (tmp_path / "mine.xml").read_text().count("<testcase ") == 2
 
 
+def test_a_run_without_a_report_leaves_no_junit_of_the_last_one(ask: Ask, tmp_path: Path) -> None:
+    """Or else a CI server shows yesterday's as today's."""
+    ask("--ci", given=(GOOD,))
+    assert (tmp_path / "verify-junit.xml").exists()
+    assert ask("--ci", given=(InvalidInput("hosts.yml:3: broken", "mend it"),)).exit_code == 2
+    assert not (tmp_path / "verify-junit.xml").exists()
+
+
+def test_a_page_is_written_where_a_link_points(ask: Ask, tmp_path: Path) -> None:
+    """The link stays one."""
+    (tmp_path / "current.html").symlink_to("monday.html")
+    ask("--html", "current.html", given=(GOOD,))
+    assert (tmp_path / "current.html").is_symlink()
+    assert "<html" in (tmp_path / "monday.html").read_text()
+
+
+def test_a_baseline_under_github_gives_the_runner_no_commands(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a host says goes through no other door."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    evil = verified(judged("a", result("FAIL", reason="##[warning]oops ::error::pwn")))
+    ask(given=(later(0, GOOD),))
+    done = ask("--ci", "--baseline", "latest", given=(later(1, evil),))
+    assert "oops" in done.stdout
+    assert "##[" not in done.output
+    told = ask("--on-change", "sh -c 'echo ::error::pwn'", given=(later(2, BAD),))
+    assert not [line for line in told.output.splitlines() if line.strip().startswith("::")]
+
+
 def test_github_is_told_by_its_own_variable(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Annotations there and nowhere else."""
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
@@ -147,6 +175,9 @@ def test_options_that_do_not_go_together_contact_nobody(ask: Ask, arguments: tup
         (("--on-change", "./none"), "the hook's program ./none is not there"),
         (("--on-change", ""), "'' is not a command"),
         (("--watch", "soon"), "--watch soon: not an interval"),
+        (("--html", ""), "--html '.': this is no file"),
+        (("--junit", "/dev/null"), "--junit '/dev/null': this is no file"),
+        (("--html", "same", "--junit", "./same"), "--junit and --html name the same file"),
     ],
 )
 def test_a_bad_value_contacts_nobody(ask: Ask, arguments: tuple[str, ...], told: str) -> None:
@@ -180,14 +211,38 @@ def test_the_command_hears_of_changes_and_of_nothing_else(ask: Ask, tmp_path: Pa
         {"new": [], "cleared": [], "lost": [], "back": ["b"]},
     ]
     assert [document["exit_code"] for document in told] == [5, 4, 0]
-    assert "  heard" in done.stderr.splitlines()
+    assert "  | heard" in done.stderr.splitlines()
+
+
+def test_a_verify_by_hand_in_between_swallows_no_alert(ask: Ask, tmp_path: Path) -> None:
+    """Only a run that told somebody is what the next one is compared with."""
+    argv = ("--on-change", "sh -c 'cat > told'")
+    ask(*argv, given=(later(0, GOOD),))
+    ask(given=(later(1, BAD),))
+    assert ask(*argv, given=(later(2, BAD),)).exit_code == 5
+    assert [one["host"] for one in json.loads((tmp_path / "told").read_text())["new"]] == ["a"]
+
+
+def test_a_command_that_is_interrupted_costs_no_file(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CI job that is cancelled, a unit that is stopped: the report and all files are there, with their status."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hybridctl.alerts.alert", interrupted)
+    argv = ("--on-change", "true", "--junit", "j.xml", "--html", "p.html", "--textfile", "t.prom")
+    done = ask(*argv, given=(BAD,))
+    assert done.exit_code == 5
+    assert "Warning: --on-change true: interrupted" in done.stderr
+    assert [name for name in ("j.xml", "p.html", "t.prom") if not (tmp_path / name).is_file()] == []
+    assert ask("--nagios", "--on-change", "true", given=(verified(judged("a", "WARN")),)).stdout.count("VERIFY ") == 1
 
 
 def test_a_command_that_fails_is_a_warning(ask: Ask) -> None:
     """The exit status is the verification's."""
     done = ask("--on-change", "sh -c 'echo no route; exit 3'", given=(BAD,))
     assert done.exit_code == 5
-    assert "  no route" in done.stderr
+    assert "  | no route" in done.stderr
     assert "Warning: --on-change sh: it ended with status 3" in done.stderr
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from click.testing import Result
 from verified import down, judged, result, verified
 
 from hybridctl import watching
+from hybridctl.cli.verify_watch import Watch
 from hybridctl.errors import Interrupted, InvalidInput
 
 Ask = Callable[..., Result]
@@ -75,6 +77,19 @@ def test_ctrl_c_ends_it_with_the_code_of_the_last_verification(ask: Ask, given: 
     done = ask("--watch", given=given)
     assert done.exit_code == code
     assert "Traceback" not in done.output
+
+
+def test_a_reader_that_goes_away_ends_it(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the code of the last verification, which is recorded."""
+
+    def gone(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(Watch, "_tell", gone)
+    # A runner's stdout has no descriptor to close.
+    monkeypatch.setattr("hybridctl.cli.verify_watch.reader_may_leave", lambda _stream: suppress(BrokenPipeError))
+    assert ask("--watch", given=(BAD, GOOD)).exit_code == 5
+    assert len(list((tmp_path / ".hybridctl/runs").glob("2*/result.json"))) == 1
 
 
 def test_a_site_that_is_being_edited_ends_no_watch(ask: Ask) -> None:

@@ -105,16 +105,16 @@ Recorded = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Recorded:
-    """Record verifications, each an hour later than the one before."""
+    """Record verifications that told of what changed, each an hour later than the one before."""
     count = 0
 
-    def record(**given: Any) -> dict[str, Any]:
+    def record(*, told: bool = True, **given: Any) -> dict[str, Any]:
         nonlocal count
         count += 1
         at = AT + timedelta(hours=count)
         document = verify_document(replace(verified(judged("a", "PASS")), started=at, **given))
         store = RunStore(tmp_path / "runs", at)
-        document["id"] = store.id
+        document |= {"id": store.id, "told": told}
         store.write_result(document)
         store.close()
         return document
@@ -128,6 +128,7 @@ def test_the_predecessor_is_the_last_run_of_the_same_scope(recorded: Recorded, t
     for scope in ({"limit": "a"}, {"only": ("gpu",)}, {"inventory": "inventories/staging"}, {"site": "shop"}):
         alone = recorded(**scope)
         assert predecessor(tmp_path / "runs", alone) is None
+    recorded(told=False)
     now = recorded()
     assert predecessor(tmp_path / "runs", now) == first
     assert predecessor(tmp_path / "runs", recorded()) == now
