@@ -201,7 +201,8 @@ def _check_files(junit: Path | None, html: Path | None, textfile: Path | None) -
     for option, path in given.items():
         if path is None:
             continue
-        if not path.name or (path.exists() and not path.is_file()):
+        is_no_file = path.exists() and not path.is_file()  # such as /dev/stdout, which a page would take the place of
+        if not path.name or (is_no_file and option == "--html"):
             raise InvalidInput(f"{option} '{path}': this is no file", f"name one: {option} FILE")
         if not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             raise InvalidInput(f"{option} {path}: the folder is not there or not writable", f"mkdir -p {path.parent}")
@@ -210,9 +211,9 @@ def _check_files(junit: Path | None, html: Path | None, textfile: Path | None) -
             raise InvalidInput(f"{other} and {option} name the same file, {path}", "name a file for each")
     if textfile is not None:
         check_target(textfile)
-    if junit is not None:
+    if junit is not None and junit.is_file():
         # A run that ends before its report must not leave the last one's, which a CI server would take for its own.
-        junit.unlink(missing_ok=True)
+        junit.unlink()
 
 
 def _command(on_change: str | None, site: "Site") -> tuple[str, ...]:

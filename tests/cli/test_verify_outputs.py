@@ -176,7 +176,7 @@ def test_options_that_do_not_go_together_contact_nobody(ask: Ask, arguments: tup
         (("--on-change", ""), "'' is not a command"),
         (("--watch", "soon"), "--watch soon: not an interval"),
         (("--html", ""), "--html '.': this is no file"),
-        (("--junit", "/dev/null"), "--junit '/dev/null': this is no file"),
+        (("--html", "/dev/null"), "--html '/dev/null': this is no file"),
         (("--html", "same", "--junit", "./same"), "--junit and --html name the same file"),
     ],
 )
