@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import ne
 from typing import Any
 
-from hybridctl.checks.catalogue import CATALOGUE
+from hybridctl.checks.catalogue import named_by
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.evidence.replay import was_replayed
 from hybridctl.problems import shown_path
@@ -118,9 +118,9 @@ def find_baseline(site: Site, name: str, only: Sequence[str] = (), limit: str | 
     verify = f"hybridctl verify{inventory_option(site)}"
     if name == _LATEST or not run_ids(site.runs):
         for run, document in _verifications(site):
-            is_of_then = was_replayed(site.runs / run)  # of an older moment than its number says
             has_as_much = _has_checks(document, only) and document.get("limit") in (None, limit)
-            if not is_of_then and has_as_much and _is_whole(document):
+            # One that judged old evidence again is of an older moment than its number says.
+            if has_as_much and not was_replayed(site.runs / run) and _is_whole(document):
                 return Baseline(site, run, document)
         asked = "".join([f" --limit '{limit}'" if limit else "", *(f" --only {word}" for word in only)])
         raise InvalidInput(
@@ -167,11 +167,7 @@ def _verifications(site: Site) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _has_checks(document: Mapping[str, Any], only: Sequence[str]) -> bool:
     """Tell whether it asked for all checks that `only` names."""
     asked = document.get("only")
-    return not asked or (bool(only) and _ids(only) <= _ids(asked))
-
-
-def _ids(words: Sequence[str]) -> set[str]:
-    return {id_ for id_, check in CATALOGUE.items() if id_ in words or check.topic in words}
+    return not asked or (bool(only) and named_by(only) <= named_by(asked))
 
 
 def _is_whole(document: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ from testinfra.host import Host
 
 from hybridctl.access import Access, Ask, asking
 from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
+from hybridctl.checks.catalogue import named_by
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.comparing import compare_hosts, without_comparisons
@@ -251,7 +252,6 @@ def chosen(only: Sequence[str]) -> frozenset[str]:
     Raises:
         InvalidInput: there is no such check or topic.
     """
-    found: set[str] = set()
     for word in only:
         if word not in CATALOGUE and word not in TOPICS:
             near = nearest(word, [*CATALOGUE, *TOPICS])
@@ -259,8 +259,7 @@ def chosen(only: Sequence[str]) -> frozenset[str]:
                 f"--only {word}: there is no such check or topic" + (f"; did you mean {near}?" if near else ""),
                 f"topics: {', '.join(TOPICS)}; checks: hybridctl verify --list",
             )
-        found.update(id_ for id_, check in CATALOGUE.items() if word in (id_, check.topic))
-    return frozenset(found)
+    return named_by(only)
 
 
 def targets_of(site: Site, inventory: Inventory, limit: str | None, ask: Ask) -> tuple[Target, ...]:

@@ -10,13 +10,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "checks.md"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "checks")]
 
-from all_cases import CASES  # noqa: E402
-from test_checks import ATTRIBUTES, judged  # noqa: E402
+from all_cases import CASES
+from test_checks import ATTRIBUTES, judged
 
-from hybridctl.checks import CATALOGUE, Check, Verdict  # noqa: E402
-from hybridctl.checks.judge import NOT_AS_EXPECTED  # noqa: E402
-from hybridctl.checks.tools import tool_of  # noqa: E402
-from hybridctl.profiles import load_profile, profile_names  # noqa: E402
+from hybridctl.checks import CATALOGUE, Check, Verdict
+from hybridctl.checks.judge import NOT_AS_EXPECTED
+from hybridctl.checks.tools import tool_of
+from hybridctl.profiles import load_profile, profile_names
 
 _LONGEST = 120  # letters of what a check said; the rest is in the test
 

@@ -18,20 +18,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" / "unit" / "checks")]
 
-from all_cases import CASES  # noqa: E402 - found by the line above, as the next ones are
-from browser import Browser, chromium  # noqa: E402
-from check_cases import VARIABLES, Answers  # noqa: E402
-from verified_runs import FIRST, SECOND, recorded  # noqa: E402
+from all_cases import CASES
+from browser import Browser, chromium
+from check_cases import VARIABLES, Answers
+from verified_runs import FIRST, SECOND, recorded
 
-from hybridctl.access import Access  # noqa: E402
-from hybridctl.checks import Expectation, Result, Verdict  # noqa: E402
-from hybridctl.checks.fake import FakeHost  # noqa: E402
-from hybridctl.checks.judge import judge_expectation  # noqa: E402
-from hybridctl.comparing import compare_hosts  # noqa: E402
-from hybridctl.evidence.answers import Answer  # noqa: E402
-from hybridctl.profiles import Profile, load_profile  # noqa: E402
-from hybridctl.report.verify_page import verify_page  # noqa: E402
-from hybridctl.verification import HostReport, HostState, Target  # noqa: E402
+from hybridctl.access import Access
+from hybridctl.checks import Expectation, Result, Verdict
+from hybridctl.checks.fake import FakeHost
+from hybridctl.checks.judge import judge_expectation
+from hybridctl.comparing import compare_hosts
+from hybridctl.evidence.answers import Answer
+from hybridctl.profiles import Profile, load_profile
+from hybridctl.report.verify_page import verify_page
+from hybridctl.verification import HostReport, HostState, Target
 
 SCREENS = ROOT / "docs" / "screens"
 SITE = "made-up hosts that answer from the test cases"

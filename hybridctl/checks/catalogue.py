@@ -1,5 +1,7 @@
 """All checks by id, in the order in which a report shows them."""
 
+from collections.abc import Iterable
+
 from hybridctl.checks import (
     accelerator,
     board,
@@ -35,7 +37,7 @@ from hybridctl.checks import (
 )
 from hybridctl.checks.model import Check
 
-__all__ = ["CATALOGUE", "TOPICS"]
+__all__ = ["CATALOGUE", "TOPICS", "named_by"]
 
 _MODULES = (
     system,
@@ -76,3 +78,9 @@ _MODULES = (
 )
 CATALOGUE: dict[str, Check] = {check.id: check for module in _MODULES for check in module.CHECKS}
 TOPICS: tuple[str, ...] = tuple(dict.fromkeys(check.topic for check in CATALOGUE.values()))
+
+
+def named_by(words: Iterable[str]) -> frozenset[str]:
+    """Return the ids of the checks that these words name, a topic naming all of its own; unknown words name none."""
+    wanted = set(words)
+    return frozenset(id_ for id_, check in CATALOGUE.items() if {id_, check.topic} & wanted)

@@ -58,7 +58,7 @@ def test_the_report_is_chinese_and_aligned() -> None:
     assert result.exit_code == 5
     trouble, table, sums = result.stdout.strip().split("\n\n")
     assert trouble.startswith(f"FAIL h1 cpu.threads ({TITLE}): 实测 ")
-    assert "  -> 查看哪些线程离线：lscpu --extended；使其重新上线：echo 1 > /sys/" in trouble  # noqa: RUF001
+    assert "  -> 查看哪些线程离线：lscpu --extended；使其重新上线：echo 1 > /sys/" in trouble
     head, first, second = table.splitlines()
     for name, word in (("结论", "FAIL"), ("期望", ">= 128"), ("单位", "线程")):
         assert cell_len(head[: head.index(name)]) == cell_len(first[: first.index(word)])

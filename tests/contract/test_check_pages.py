@@ -1,11 +1,11 @@
 """docs/checks.md says what the catalogue says; docs/guide-table.md leaves no cell of the guide out."""
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from script_modules import script
 
 from hybridctl.checks import CATALOGUE
 from hybridctl.profiles import load_profile, profile_names
@@ -17,12 +17,7 @@ CELL = re.compile(r"`([a-z]+\.[a-z0-9_]+)`")
 @pytest.fixture(scope="module")
 def pages() -> ModuleType:
     """The script that writes the page."""
-    spec = importlib.util.spec_from_file_location("check_pages", ROOT / "scripts" / "check_pages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("check_pages")
 
 
 def test_the_page_of_the_checks_is_up_to_date(pages: ModuleType) -> None:

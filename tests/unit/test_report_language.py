@@ -61,13 +61,13 @@ def test_what_is_wrong_is_said_in_the_same_order() -> None:
     lines = plain_report(OURS).split("\n\n")[0].splitlines()
     assert lines == [
         "UNREACHABLE gw1: No route to host",
-        "  -> 主机是否开机、ssh 能否到达？ansible gw1 -i INVENTORY -m ansible.builtin.ping",  # noqa: RUF001
+        "  -> 主机是否开机、ssh 能否到达？ansible gw1 -i INVENTORY -m ansible.builtin.ping",
         "FAIL cpu1 cpu.threads (在线的线程数): 实测 96 线程, 期望 128 线程: some are offline",
         "  -> look",
         "UNKNOWN cpu1 site.own: 期望 2: no check yet",
         "  -> 人工查看该主机",
         "UNKNOWN new1 profile: its hybridctl_profile is not set",
-        "  -> 在清单（inventory）中为 new1 设置 hybridctl_profile",  # noqa: RUF001
+        "  -> 在清单（inventory）中为 new1 设置 hybridctl_profile",
     ]
 
 

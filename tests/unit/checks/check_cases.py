@@ -44,9 +44,9 @@ NUMA node0 CPU(s):               0-31
 """
 # Full-width colons and translated keys: LC_ALL=C was ignored.
 CHINESE = (
-    "架构：                           aarch64\n"  # noqa: RUF001
+    "架构：                           aarch64\n"
     "CPU:                             128\n"
-    "每个座的核数：                     64\n"  # noqa: RUF001
+    "每个座的核数：                     64\n"
 )
 # A newer util-linux on a board whose firmware does not describe its sockets.
 CLUSTERS = KUNPENG.replace("Core(s) per socket:              64", "Core(s) per cluster:             64").replace(

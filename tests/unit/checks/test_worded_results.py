@@ -33,7 +33,7 @@ def missed(subject: str, check: str = "units.off", **given: str) -> Result:
 )
 def test_a_subject_stays_as_it_is(subject: str) -> None:
     """Host and subject come over to the letter, whatever a host calls its things."""
-    assert ZH.result(missed(subject)).remedy == f"在 cpu1 上执行：systemctl disable --now {subject}"  # noqa: RUF001
+    assert ZH.result(missed(subject)).remedy == f"在 cpu1 上执行：systemctl disable --now {subject}"
 
 
 def test_only_the_remedy_changes() -> None:
@@ -64,7 +64,7 @@ def test_a_remedy_that_a_check_makes_is_worded(check: str, made: str) -> None:
     english = made.format(check)
     ours = ZH.result(Result(check, Verdict.UNKNOWN, remedy=english)).remedy
     assert ours != english
-    assert ours.rpartition("：")[2] == english.rpartition(": ")[2]  # noqa: RUF001
+    assert ours.rpartition("：")[2] == english.rpartition(": ")[2]
 
 
 def test_what_nobody_worded_stays_english() -> None:

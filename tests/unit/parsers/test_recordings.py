@@ -17,7 +17,7 @@ each = pytest.mark.parametrize("recording", ALL, ids=[recording.name for recordi
 NOISE = (
     "perl: warning: Setting locale failed.",
     "Last login: Mon Nov 30 07:00:00 2026 from 10.0.0.9",
-    "警告：无法设置区域",  # noqa: RUF001 - a host in Chinese
+    "警告：无法设置区域",  # a host in Chinese
     "    indented: noise",
     "\t\tnoise",
     "1234567",
@@ -106,7 +106,7 @@ def test_noise_says_nothing_wrong(recording: Recording) -> None:
 
 
 @each
-@pytest.mark.parametrize(("sign", "other"), [(":", "："), (".", ","), (" ", "\u00a0")])  # noqa: RUF001
+@pytest.mark.parametrize(("sign", "other"), [(":", "："), (".", ","), (" ", "\u00a0")])
 def test_another_locale_says_nothing_wrong(recording: Recording, sign: str, other: str) -> None:
     """Full-width colons, decimal commas and hard spaces: a value that is not the same text is not the same value."""
     truth = recording.read(recording.text)

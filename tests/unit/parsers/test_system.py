@@ -64,7 +64,7 @@ def test_lscpu() -> None:
     assert (number_of(cpu, "CPU(s)"), online_of(cpu), model_of(cpu)) == (128, 65, "Kunpeng-920")
     with pytest.raises(Unreadable, match=r"Socket\(s\): \(nothing\)"):
         number_of(parse_lscpu(LSCPU + "Socket(s): 1\n"), "Socket(s)")
-    for bad in (LSCPU[:-2], "架构：aarch64\n", "lscpu: failed\n"):  # noqa: RUF001 - a host in Chinese
+    for bad in (LSCPU[:-2], "架构：aarch64\n", "lscpu: failed\n"):  # a host in Chinese
         with pytest.raises(Unreadable):
             parse_lscpu(bad)
     assert implementer_of("processor\t: 0\nCPU implementer\t: 0x48\n") == "0x48"

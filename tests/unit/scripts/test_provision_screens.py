@@ -1,6 +1,5 @@
 """The pictures of docs/screens: what a program wrote is drawn as a terminal would show it."""
 
-import importlib.util
 import re
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +7,7 @@ from types import ModuleType
 import pytest
 from rich.console import Console
 from rich.live import Live
+from script_modules import script
 
 ROOT = Path(__file__).parents[3]
 
@@ -15,12 +15,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope="module")
 def screens() -> ModuleType:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("provision_screens", ROOT / "scripts" / "provision_screens.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("provision_screens")
 
 
 def plain(terminal: object) -> list[str]:

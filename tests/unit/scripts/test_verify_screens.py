@@ -1,19 +1,13 @@
 """The pictures of verify's page: what is in them was judged by the real checks."""
 
-import importlib.util
 from collections import Counter
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from script_modules import script
 
 
 def test_hosts_that_are_right_pass_and_others_do_not() -> None:
     """Twenty hosts: without a fault every result is PASS, with faults there is every other verdict."""
-    spec = importlib.util.spec_from_file_location("verify_screens", ROOT / "scripts" / "verify_screens.py")
-    assert spec is not None
-    assert spec.loader is not None
-    screens = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(screens)
+    screens = script("verify_screens")
     hosts = screens.fleet(20)
     assert len(hosts) == 20
     verdicts = [
