@@ -19,7 +19,7 @@ from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.catalogue import named_by
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
-from hybridctl.comparing import compare_hosts, without_comparisons
+from hybridctl.comparing import compare_hosts
 from hybridctl.connection import Connection
 from hybridctl.descriptors import room_for
 from hybridctl.errors import ExitCode, InvalidInput
@@ -160,7 +160,7 @@ def verify(
     from_evidence: Path | None = None,
     waivers: Path | None = None,
     today: date | None = None,
-    on_host: Callable[[HostReport], None] = lambda _report: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _asked: None,
 ) -> Verification:
     """Judge the hosts of a site.
 
@@ -170,8 +170,7 @@ def verify(
         from_evidence: folder of an earlier verification; judge what the hosts said then, and contact none.
         waivers: a file to read in place of the site's `waivers.yml`.
         today: the day on which waivers must not have expired; this machine's, unless a test names one.
-        on_host: called with each host's report as it comes in, in this thread; what is compared across hosts is not in
-            it yet.
+        on_progress: called whenever a host is done, with how many are by then and how many were asked for.
 
     Raises:
         InvalidInput: the inventory, a profile, the waivers or the evidence is not valid, or a check is unknown; nothing
@@ -193,9 +192,6 @@ def verify(
     def finished(report: HostReport) -> HostReport:
         return _redacted(replace(report, results=waived.applied(report.name, report.results)), redactor)
 
-    def tell(report: HostReport) -> None:
-        on_host(finished(report))
-
     connect: Connect = Connection
     keeping = None
     if files is None:
@@ -209,7 +205,7 @@ def verify(
     members = Counter(host.profile for host in inventory.hosts.values() if host.profile)
     try:
         reports = judge_targets(
-            targets, connect, checks=wanted, forks=forks, keeping=keeping, members=members, on_host=tell
+            targets, connect, checks=wanted, forks=forks, keeping=keeping, members=members, on_progress=on_progress
         )
     except BaseException:
         if keeping is not None:
@@ -280,7 +276,7 @@ def judge_targets(
     forks: int = 20,
     keeping: Keeping | None = None,
     members: Mapping[str, int] | None = None,
-    on_host: Callable[[HostReport], None] = lambda _report: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _asked: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
 
@@ -301,7 +297,7 @@ def judge_targets(
         for future in as_completed(running):
             report = future.result()
             reports[report.name] = report
-            on_host(without_comparisons(report))
+            on_progress(len(reports), len(targets))
     finally:
         # After Ctrl-C the commands that run are ended, so that no thread waits for its time limit.
         for connection in open_.values():

@@ -125,6 +125,7 @@ def command(
         return
     from hybridctl import report
     from hybridctl.baselines import find_baseline
+    from hybridctl.cli.status_line import StatusLine
     from hybridctl.cli.verify_output import Output
     from hybridctl.cli.verify_watch import Watch
     from hybridctl.site import open_site
@@ -148,8 +149,19 @@ def command(
     recorded = find_baseline(site, baseline, only, limit) if baseline is not None else None
     click.echo(f"verify {site.name}", err=True)
 
+    status = StatusLine()
+
     def judge() -> "Verification":
-        judged = verify(site, limit, only, forks=forks, from_evidence=from_evidence, waivers=waivers)
+        judged = verify(
+            site,
+            limit,
+            only,
+            forks=forks,
+            from_evidence=from_evidence,
+            waivers=waivers,
+            on_progress=status.progress,
+        )
+        status.clear()
         return report.in_language(judged, lang)
 
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -158,6 +170,7 @@ def command(
             sys.exit(Watch(judge, output.keep, output.write_textfile, as_json).run(every))
         verification = judge()
     except KeyboardInterrupt:
+        status.clear()
         if nagios:
             raise
         click.echo("interrupted: no report; nothing was changed on any host", err=True)

@@ -1,7 +1,6 @@
 """`hybridctl verify --watch`: verify again and again, and show each change of verdict."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hybridctl.cli.pipes import reader_may_leave
+from hybridctl.cli.status_line import StatusLine
 from hybridctl.errors import ExitCode, HybridctlError, Interrupted
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Watch:
         from hybridctl.report.lines import one_line
         from hybridctl.watching import rounds
 
-        code, before, status = ExitCode.INTERRUPTED, None, _StatusLine()
+        code, before, status = ExitCode.INTERRUPTED, None, StatusLine()
         with suppress(KeyboardInterrupt, Interrupted), reader_may_leave(sys.stdout):
             for outcome in rounds(self._judged, every):
                 if isinstance(outcome, HybridctlError):
@@ -105,27 +105,3 @@ def _line(news: Mapping[str, Any]) -> str:
     reason = f": {news['reason']}" if news["reason"] else ""
     name = f"{news['check']} {news['subject']}".rstrip()
     return one_line(f"{news['host']} {name}: {verdict}{measured}{expected}{reason}")
-
-
-class _StatusLine:
-    """The current state on stderr: in place on a terminal, elsewhere a line whenever it is another one."""
-
-    def __init__(self) -> None:
-        self._drawn = False
-        self._last = ""
-
-    def show(self, text: str) -> None:
-        """Show a state that begins with its time."""
-        if sys.stderr.isatty():
-            width = shutil.get_terminal_size().columns - 1
-            click.echo(f"\r\x1b[2K{text[:width]}", nl=False, err=True)
-            self._drawn = True
-        elif (state := text.partition(" ")[2]) != self._last:
-            click.echo(text, err=True)
-            self._last = state
-
-    def clear(self) -> None:
-        """Make room for other lines."""
-        if self._drawn:
-            click.echo("\r\x1b[2K", nl=False, err=True)
-            self._drawn = False

@@ -15,6 +15,7 @@ from click.testing import Result
 from verified import down, judged, result, verified
 
 from hybridctl import watching
+from hybridctl.cli.status_line import StatusLine
 from hybridctl.cli.verify_watch import Watch
 from hybridctl.errors import Interrupted, InvalidInput
 
@@ -150,3 +151,16 @@ def test_a_real_watch_ends_by_a_real_ctrl_c(tmp_path: Path) -> None:
     assert "Traceback" not in said
     assert len(list((tmp_path / ".hybridctl/runs").glob("2*/result.json"))) == 2
     assert not list((tmp_path / ".hybridctl").glob(".evidence-*"))
+
+
+def test_progress_is_drawn_in_place_and_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log gets none of it; a line that is done with is wiped."""
+    line = StatusLine()
+    line.progress(1, 3)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line.progress(2, 3)
+    line.clear()
+    assert capsys.readouterr().err == "\r\x1b[2K2 of 3 hosts judged\r\x1b[2K"

@@ -21,7 +21,7 @@ from hybridctl.evidence.files import evidence_name, read_evidence
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
 from hybridctl.site import Site
-from hybridctl.verification import HostReport, Target, Verification, judge_targets, verify
+from hybridctl.verification import Target, Verification, judge_targets, verify
 from hybridctl.verify_changes import changes
 
 SCHEMA = json.loads((Path(report.__file__).parents[1] / "data/verify-result.schema.json").read_text(encoding="utf-8"))
@@ -106,11 +106,11 @@ def test_who_is_left_of_several_is_unknown() -> None:
     assert judged({"a": "5.15.0", "b": "", "c": ""}) == {"a": ("5.15.0", "UNKNOWN")}
 
 
-def test_a_callback_gets_no_verdict_that_is_not_there_yet() -> None:
-    """Reports come in one by one; what is compared is in the last word only."""
-    seen: list[HostReport] = []
-    judged({"a": "5.15.0", "b": "6.8.0"}, on_host=seen.append)
-    assert {result.check for one in seen for result in one.results} == {"os.architecture", "growth.memory_corrected"}
+def test_progress_counts_hosts() -> None:
+    """Those that are away, too: they are done with."""
+    seen: list[tuple[int, int]] = []
+    judged({"a": "5.15.0", "b": "", "c": "5.15.0"}, on_progress=lambda *counted: seen.append(counted))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_five_hundred_hosts() -> None:
@@ -233,14 +233,14 @@ def test_growth_over_boots_and_lost_memories(fleet: dict[str, Line], tmp_path: P
 def test_an_interrupted_run_remembers_nothing(fleet: dict[str, Line], tmp_path: Path) -> None:
     """Nobody has seen its report: what had grown until then is growth of the next run."""
 
-    def interrupt(_report: HostReport) -> None:
+    def interrupt(_done: int, _asked: int) -> None:
         raise KeyboardInterrupt
 
     round_of(fleet, "5.15.0", hours=1, errors=0)
     verified(tmp_path)
     round_of(fleet, "5.15.0", hours=3, errors=20)
     with pytest.raises(KeyboardInterrupt):
-        verified(tmp_path, on_host=interrupt)
+        verified(tmp_path, on_progress=interrupt)
     round_of(fleet, "5.15.0", hours=5, errors=20)
     assert results(verified(tmp_path), "growth.memory_corrected")["a"] == (5, "PASS")
 
