@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
@@ -18,12 +19,18 @@ _ON = {"enabled", "enabled-runtime", "generated", "alias", "linked"}
 
 
 def failed_units(host: Any, want: Want) -> Result:
-    """How many units systemd counts as failed."""
+    """How many units systemd counts as failed, and which."""
     text = output(host, "systemctl show --no-pager --property=NFailedUnits")
     count = parse_show(text, ("NFailedUnits",))["NFailedUnits"]
     if not re.fullmatch(r"\d{1,6}", count, re.ASCII):
         raise Unreadable("systemctl show", text.strip(), "NFailedUnits is no number")
-    return want.judge(int(count), reason="something that was to run does not")
+    if not int(count):
+        return want.judge(0)
+    names = []
+    with suppress(CannotTell):  # the count judges; without their names it is still true
+        listed = output(host, "systemctl list-units --state=failed --plain --no-legend --no-pager --full")
+        names = [line.split()[0] for line in listed.splitlines() if line.strip()]
+    return want.judge(int(count), reason=", ".join(names[:5]) or "something that was to run does not")
 
 
 def off_units(host: Any, want: Want) -> Iterator[Result]:

@@ -75,8 +75,15 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def probe(folder: Path, server: Server, *words: str) -> tuple[int, str, str]:
-    """Run the probe with a systemctl and an nft that only note what they are asked; return status, talk and notes."""
+def probe(
+    folder: Path, server: Server, *words: str, state: str = "active", ready_timeout: int = 0
+) -> tuple[int, str, str]:
+    """Run the probe with a systemctl and an nft that only note what they are asked; return status, talk and notes.
+
+    Args:
+        state: of vLLM's unit, which started when this machine did.
+        ready_timeout: seconds a start may take.
+    """
     environment = jinja2.Environment(autoescape=False)  # noqa: S701 - a Python program, no HTML
     environment.filters |= {"comment": lambda text: f"# {text}", "to_json": json.dumps}
     text = environment.from_string(TEMPLATE.read_text()).render(
@@ -85,12 +92,12 @@ def probe(folder: Path, server: Server, *words: str) -> tuple[int, str, str]:
         vllm_port=server.server_port,
         vllm_served_model_name="tiny",
         vllm_probe_timeout=0.5,
-        vllm_ready_timeout=0,
+        vllm_ready_timeout=ready_timeout,
     )
     text = text.replace("/etc/vllm/vllm.env", str(folder / "env")).replace("/run/vllm-probe", str(folder / "state"))
     (folder / "probe").write_text(text)
     (folder / "env").write_text("VLLM_API_KEY=k\n")
-    show = "ActiveState=active\\nActiveEnterTimestampMonotonic=0\\nInvocationID=1\\nNRestarts=0\\n"
+    show = f"ActiveState={state}\\nActiveEnterTimestampMonotonic=0\\nInvocationID=1\\nNRestarts=0\\n"
     for name in ("systemctl", "nft"):
         stub = folder / name
         stub.write_text(f'#!/bin/sh\necho {name} "$@" >>{folder}/notes\n[ "$1" != show ] || printf "{show}"\n')
@@ -132,3 +139,13 @@ def test_a_hanging_engine_is_a_failure(server: Server, tmp_path: Path, has_metri
     status, said, notes = probe(tmp_path, server, "--restart-after", "2")
     assert f"{closed}\n{closed}\nsystemctl --no-block restart vllm.service" == notes
     assert "2 failures in a row" in said
+
+
+@pytest.mark.parametrize("mode", [{"state": "inactive"}, {"state": "deactivating"}, {"ready_timeout": 10**9}])
+def test_a_restart_under_way_is_no_failure(server: Server, tmp_path: Path, mode: dict[str, Any]) -> None:
+    """No token from a unit that is stopped or starts: the probe's own unit must not show as failed after it."""
+    server.hangs = True
+    status, said, notes = probe(tmp_path, server, "--restart-after", "1", **mode)
+    assert (status, notes) == (0, "")
+    assert "timed out" in said
+    assert probe(tmp_path, server, **mode)[0] == 1

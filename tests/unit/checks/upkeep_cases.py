@@ -5,6 +5,7 @@ from check_cases import CHRONY, DEBIAN, DENIED, NOT_ALLOWED, NOT_THERE, SOCAT, T
 from hybridctl.checks.fake import Answered
 
 READS = (
+    "systemctl list-units",
     "find -H /run -maxdepth 1 -path",
     "needs-restarting --reboothint",
     "apt-config dump",
@@ -20,6 +21,7 @@ _NEEDED = "Core libraries or services have been updated since boot-up:\n  * kern
 _NOT_NEEDED = "No core libraries or services have been updated since boot-up.\nReboot should not be necessary.\n"
 _LIST = 'Unattended-Upgrade::Package-Blacklist "";\nUnattended-Upgrade::Package-Blacklist:: "cuda-";\n'
 _CORE = "Sun 2026-11-29 03:12:09 UTC 812 998 998 SIGSEGV present /opt/vllm/venv/bin/python3.11 1.2G\n"
+_FAILED = "vllm-probe.service loaded failed failed Ask vLLM for one token\n"
 _JOURNAL = "/var/log/journal/0f1e2d3c4b5a69788796a5b4c3d2e1f0/system.journal\n"
 
 
@@ -31,7 +33,10 @@ CASES: dict[str, Cases] = {
     "units.failed": Cases(
         {"value": 0},
         [{"systemctl show": "NFailedUnits=0\n"}],
-        [{"systemctl show": "NFailedUnits=2\n"}],
+        [
+            {"systemctl show": "NFailedUnits=1\n", "systemctl list-units": _FAILED},
+            {"systemctl show": "NFailedUnits=2\n", "systemctl list-units": NOT_THERE},
+        ],
         [{"systemctl show": "NFailedUnits=\n"}, {"systemctl show": "Version=252\n"}, {"systemctl show": NOT_THERE}],
     ),
     "units.off": Cases(
