@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,16 @@ def test_only_a_number_with_its_unit_is_one(given: object) -> None:
         Parameter(60, 1, 80, "s").read(given)
     assert Parameter(60, 1, 80, "s").read("5 s") == 5
     assert Parameter(1, 1, 256).read(16) == 16
+
+
+@pytest.mark.parametrize("check", [check for check in CATALOGUE if tool_of(check) == "http"])
+def test_every_request_has_a_timeout_of_the_profiles(check: str) -> None:
+    """It is the number that the request is sent with."""
+    wanted = replace(expectation(check, dict(CASES[check].expect)), parameters={"timeout": 7})
+    host = FakeHost(CASES[check].passes[0])
+    judge_expectation(host, wanted, VARIABLES)
+    assert [json.loads(shlex.split(command)[-1])["timeout"] for command in host.asked] == [7]
+    assert "timeout" in CATALOGUE[check].parameters
 
 
 def test_parameters_are_sound() -> None:
