@@ -79,6 +79,7 @@ def test_a_memory_that_cannot_be_read_says_so(site: Site, text: str) -> None:
     told(site, check(at(26), {"a": []}))
     memory_file(site).write_text(text)
     assert "drift.json" in told(site).trouble
+    assert memory_file(site).read_text() == text
 
 
 def test_a_memory_of_an_older_version_is_unknown(site: Site) -> None:
