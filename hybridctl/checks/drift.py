@@ -8,7 +8,7 @@ from hybridctl.checks.model import Check, Kind, Parameter, Result, Verdict, Want
 
 __all__ = ["CHECKS"]
 
-_LOOK = "look at it: hybridctl drift --limit {host}; to have it looked at every day: hybridctl drift timer install"
+_LOOK = "look at it: hybridctl drift --limit {host}; to have that done every hour: hybridctl drift timer install"
 
 
 def resources(_host: Any, want: Want) -> Result:
