@@ -22,6 +22,7 @@ from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.comparing import compare_hosts
 from hybridctl.connection import Connection
 from hybridctl.descriptors import room_for
+from hybridctl.drift.recall import known_drift
 from hybridctl.errors import ExitCode, InvalidInput
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.counters import Counters, counted
@@ -198,7 +199,8 @@ def verify(
         folder = site.runs.parent
         # Another inventory may give the same name to another machine.
         counters = Counters(folder / "counters" / quote(site.other_inventory, safe=""))
-        keeping = Keeping(Seeds(folder / "seeds", redactor), Recorder(folder, redactor), counters)
+        seeds, recorder = Seeds(folder / "seeds", redactor), Recorder(folder, redactor)
+        keeping = Keeping(seeds, recorder, counters, known_drift(site, started))
     else:
         connect = partial(_replay, files, redactor)
     wanted = checks if only else None
@@ -333,7 +335,7 @@ def _judge(
     try:
         set_of_checks, ask = _first_questions(target, expected, keeping, asked)
         if keeping is not None:
-            connection.backend.earlier = keeping.counters.of(target.name)
+            keeping.tell(target.name, connection.backend)
         connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")
@@ -398,7 +400,8 @@ def _one(target: Target, connection: Reaching, expectation: Expectation) -> tupl
     """Judge by one expectation, and note what was asked for it where somebody will want to see the answers."""
     backend = connection.backend
     backend.noted.clear()  # of a round before, in which it was suspended
-    results = judge_expectation(connection.host, expectation, target.access.variables, backend.earlier)
+    known = backend.earlier, backend.drift
+    results = judge_expectation(connection.host, expectation, target.access.variables, *known)
     asked = tuple(backend.noted)
     return tuple(r if r.verdict is Verdict.PASS else replace(r, commands=asked) for r in results)
 

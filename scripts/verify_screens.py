@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support"), str(ROOT / "tests" /
 
 from all_cases import CASES
 from browser import Browser, chromium
-from check_cases import VARIABLES, Answers
+from check_cases import VARIABLES, Answers, drift_of
 from verified_runs import FIRST, SECOND, recorded
 
 from hybridctl.access import Access
@@ -105,8 +105,9 @@ def told_by(profile: str, check: str, kind: str, number: int) -> Told:
     earlier = {check: CASES[check].earlier} if CASES[check].earlier else {}
     for expectation in (asked, as_in_the_case(asked)):
         host = FakeHost(answers)
-        results = judge_expectation(host, expectation, VARIABLES, earlier)
-        right = judge_expectation(FakeHost(CASES[check].passes[0]), expectation, VARIABLES, earlier)
+        results = judge_expectation(host, expectation, VARIABLES, earlier, drift_of(answers))
+        good = CASES[check].passes[0]
+        right = judge_expectation(FakeHost(good), expectation, VARIABLES, earlier, drift_of(good))
         if all(result.verdict is Verdict.PASS for result in right):
             break
     said = {line: FakeHost(answers).run(line) for line in host.asked}

@@ -9,6 +9,7 @@ from hybridctl.checks import (
     command_line,
     containers,
     cpu,
+    drift,
     drive_health,
     engine,
     exporter,
@@ -72,7 +73,8 @@ _MODULES = (
     memory_modules,
     memory_health,
     command_line,
-    # Against earlier times, and against other hosts.
+    # Against the roles, earlier times and other hosts.
+    drift,
     growth,
     fleet,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
-from hybridctl.checks.request import ask
+from hybridctl.checks.request import SHORT_TIMEOUT, TIMEOUT, ask
 from hybridctl.checks.service import worker_url
 from hybridctl.parsers.prometheus import labels_of, parse_metrics
 from hybridctl.parsers.systemctl import parse_show
@@ -77,7 +77,7 @@ def flags(host: Any, want: Want) -> Result:
 
 def no_key(host: Any, want: Want) -> Result:
     """What it answers to who shows no key."""
-    answer = ask(host, worker_url(want), "/v1/models")
+    answer = ask(host, worker_url(want), "/v1/models", timeout=want.parameters["timeout"])
     if not answer.status:
         raise CannotTell(f"it does not answer: {answer.error or 'no status'}")
     return want.judge(answer.status, reason="whoever reaches the port may use the model")
@@ -134,7 +134,7 @@ def _count(said: str) -> int:
 
 
 def _metrics(host: Any, want: Want) -> Mapping[tuple[str, str], float]:
-    answer = ask(host, worker_url(want), "/metrics", timeout=20)
+    answer = ask(host, worker_url(want), "/metrics", timeout=want.parameters["timeout"])
     if answer.trouble:
         raise CannotTell(f"its metrics cannot be had: {answer.trouble}")
     return parse_metrics(answer.text)
@@ -200,6 +200,7 @@ CHECKS = (
         "see that /etc/vllm/vllm.env sets VLLM_API_KEY, and that vllm_api_key is in the vault; restart the worker",
         unit="HTTP status",
         variables=_URL,
+        parameters=TIMEOUT,
     ),
     Check(
         "vllm.waiting",
@@ -209,6 +210,7 @@ CHECKS = (
         "add a worker, or lower gateway_worker_maxconn so that the gateway spreads them",
         unit="requests",
         variables=_URL,
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_METRICS,
     ),
@@ -220,6 +222,7 @@ CHECKS = (
         "raise vllm_max_num_seqs if the KV cache has room: hybridctl verify --only vllm.kv_cache --limit {host}",
         unit="%",
         variables=(*_URL, "vllm_max_num_seqs"),
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_METRICS,
     ),
@@ -231,6 +234,7 @@ CHECKS = (
         "raise vllm_kv_cache_memory_bytes if the host has memory, or lower vllm_max_model_len",
         unit="%",
         variables=_URL,
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_METRICS,
     ),
@@ -242,6 +246,7 @@ CHECKS = (
         "lower vllm_max_num_seqs: each request begun anew is computed twice; see vllm:num_preemptions_total",
         unit="per 100 requests",
         variables=_URL,
+        parameters=SHORT_TIMEOUT,
         varies=_PAST,
         unproven=_METRICS,
     ),
@@ -253,6 +258,7 @@ CHECKS = (
         "find them in its log: journalctl -u vllm -p warning -n 200; restart_worker if the engine is the cause",
         unit="%",
         variables=_URL,
+        parameters=SHORT_TIMEOUT,
         varies=_PAST,
         unproven=_METRICS,
     ),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
-from hybridctl.checks.request import Answer, ask
+from hybridctl.checks.request import SHORT_TIMEOUT, Answer, ask
 from hybridctl.parsers.prometheus import labels_of, parse_metrics
 
 __all__ = ["CHECKS"]
@@ -81,7 +81,7 @@ def _ask(host: Any, want: Want) -> Answer:
         raise CannotTell(f"node_telemetry_listen_address has no port: {want.variable('node_telemetry_listen_address')}")
     # Listening on every address, it is asked on loopback.
     where = "127.0.0.1" if address in ("", "0.0.0.0", "[::]") else address  # noqa: S104 - compared, not bound
-    return ask(host, f"http://{where}:{port}", "/metrics", timeout=20)
+    return ask(host, f"http://{where}:{port}", "/metrics", timeout=want.parameters["timeout"])
 
 
 CHECKS = (
@@ -94,6 +94,7 @@ CHECKS = (
         unit="series",
         varies="each kernel and each mount adds series",
         variables=("node_telemetry_listen_address",),
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "exporter.node_clock",
@@ -104,6 +105,7 @@ CHECKS = (
         unit="s",
         varies="the delay of this moment",
         variables=("node_telemetry_listen_address",),
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "exporter.collectors",
@@ -112,6 +114,7 @@ CHECKS = (
         collectors,
         "on {host}: journalctl -u prometheus-node-exporter --grep {subject} -n 20; switched off in node_telemetry_*",
         variables=("node_telemetry_listen_address",),
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "exporter.slowest_collector",
@@ -122,6 +125,7 @@ CHECKS = (
         unit="s",
         varies="the load of this moment",
         variables=("node_telemetry_listen_address",),
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "exporter.textfile_errors",
@@ -131,5 +135,6 @@ CHECKS = (
         "find the file: promtool check metrics < FILE for each in node_telemetry_textfile_directory; write it anew",
         unit="errors",
         variables=("node_telemetry_listen_address",),
+        parameters=SHORT_TIMEOUT,
     ),
 )

@@ -2,16 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hybridctl.checks.alike import shown
 from hybridctl.checks.containers import docker_of
 from hybridctl.checks.fabric import adapters_of
 from hybridctl.checks.gpus import gpus_of, report_of
-from hybridctl.checks.model import CannotTell, Check, Kind, Result, Want
+from hybridctl.checks.model import CannotTell, Check, Kind, Parameter, Result, Want
 from hybridctl.checks.reading import file_text, output
-from hybridctl.checks.request import ask
+from hybridctl.checks.request import SHORT_TIMEOUT, ask
 from hybridctl.checks.service import worker_url
 from hybridctl.parsers.docker_info import UNPROVEN as NO_DOCKER
 from hybridctl.parsers.ipmi_mc import UNPROVEN as NO_BMC
@@ -125,7 +125,7 @@ def nccl_settings(host: Any, want: Want) -> Result:
 
 def vllm(host: Any, want: Want) -> Result:
     """The version of the vLLM that runs, as it says itself."""
-    answer = ask(host, worker_url(want), "/version", timeout=20)
+    answer = ask(host, worker_url(want), "/version", timeout=want.parameters["timeout"])
     if answer.trouble:
         raise CannotTell(f"it does not tell its version: {answer.trouble}")
     said = answer.document()
@@ -168,8 +168,18 @@ def _check(
     remedy: str,
     unproven: str = "",
     variables: tuple[str, ...] = (),
+    parameters: Mapping[str, Parameter] | None = None,
 ) -> Check:
-    return Check(f"fleet.{name}", title, Kind.ALIKE, function, remedy, variables=variables, unproven=unproven)
+    return Check(
+        f"fleet.{name}",
+        title,
+        Kind.ALIKE,
+        function,
+        remedy,
+        variables=variables,
+        unproven=unproven,
+        parameters=parameters or {},
+    )
 
 
 CHECKS = (
@@ -250,6 +260,7 @@ CHECKS = (
         "hybridctl provision --role vllm --limit {host}; it restarts the worker drained",
         "vLLM's /version",
         ("vllm_bind_address", "vllm_port"),
+        SHORT_TIMEOUT,
     ),
     _check(
         "model",

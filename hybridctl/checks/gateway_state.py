@@ -7,7 +7,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Want
 from hybridctl.checks.reading import output
-from hybridctl.checks.request import Answer, ask
+from hybridctl.checks.request import SHORT_TIMEOUT, Answer, ask
 from hybridctl.checks.service import CERTIFICATE, CLIENT_KEY, gateway_url
 from hybridctl.parsers.prometheus import labels_of, parse_metrics
 from hybridctl.refusals import Unreadable
@@ -73,7 +73,7 @@ def certificate(host: Any, want: Want) -> Result:
 
 def plain_http(host: Any, want: Want) -> Result:
     """What the port does with a request that is not encrypted: a key sent so could be read on the way."""
-    answer = ask(host, gateway_url(want).replace("https:", "http:"), "/v1/models", timeout=20)
+    answer = ask(host, gateway_url(want).replace("https:", "http:"), "/v1/models", timeout=want.parameters["timeout"])
     if answer.status:
         return want.judge("answered", reason=f"HTTP {answer.status} came back in the clear")
     if not answer.error.startswith(_CLOSED):
@@ -83,13 +83,15 @@ def plain_http(host: Any, want: Want) -> Result:
 
 def no_key(host: Any, want: Want) -> Result:
     """What it answers to who shows no key."""
-    answer = ask(host, gateway_url(want), "/v1/models", ca_file=CERTIFICATE, timeout=20)
+    answer = ask(host, gateway_url(want), "/v1/models", ca_file=CERTIFICATE, timeout=want.parameters["timeout"])
     return want.judge(_status(answer), reason="whoever reaches the port may use the workers")
 
 
 def other_path(host: Any, want: Want) -> Result:
     """What it answers a client who asks for a path that is none of a client's: the workers' metrics."""
-    answer = ask(host, gateway_url(want), "/metrics", key=CLIENT_KEY, ca_file=CERTIFICATE, timeout=20)
+    answer = ask(
+        host, gateway_url(want), "/metrics", key=CLIENT_KEY, ca_file=CERTIFICATE, timeout=want.parameters["timeout"]
+    )
     return want.judge(_status(answer), reason="clients reach more of the workers than gateway_paths names")
 
 
@@ -104,7 +106,7 @@ def _metrics(host: Any, want: Want) -> Mapping[tuple[str, str], float]:
     if not port.isdigit():
         raise CannotTell(f"gateway_metrics_bind has no port: {want.variable('gateway_metrics_bind')}")
     where = "127.0.0.1" if address in ("", "*", "0.0.0.0", "[::]", "::") else address  # noqa: S104 - compared, not bound
-    answer = ask(host, f"http://{where}:{port}", "/metrics", timeout=20)
+    answer = ask(host, f"http://{where}:{port}", "/metrics", timeout=want.parameters["timeout"])
     if answer.trouble:
         raise CannotTell(f"its metrics cannot be had: {answer.trouble}")
     return parse_metrics(answer.text)
@@ -135,6 +137,7 @@ CHECKS = (
         version,
         "hybridctl provision --role gateway --limit {host}; an old process beside it: systemctl restart haproxy",
         variables=_BIND,
+        parameters=SHORT_TIMEOUT,
         unproven=_EXPORTER,
     ),
     Check(
@@ -145,6 +148,7 @@ CHECKS = (
         "look at the worker it names: hybridctl verify --limit WORKER; left drained: playbook adhoc.undrain_worker",
         unit="workers",
         variables=_BIND,
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_EXPORTER,
     ),
@@ -156,6 +160,7 @@ CHECKS = (
         "add a worker to vllm_gpu or vllm_cpu and provision the gateway; until then lower gateway_queue_timeout",
         unit="requests",
         variables=_BIND,
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_EXPORTER,
     ),
@@ -167,6 +172,7 @@ CHECKS = (
         "raise gateway_maxconn; who holds them: echo 'show sess' into /run/haproxy/admin.sock by socat",
         unit="%",
         variables=_BIND,
+        parameters=SHORT_TIMEOUT,
         varies=_MOMENT,
         unproven=_EXPORTER,
     ),
@@ -178,6 +184,7 @@ CHECKS = (
         "see which worker gave them: journalctl -u haproxy --grep 'status=5' -n 200",
         unit="%",
         variables=_BIND,
+        parameters=SHORT_TIMEOUT,
         varies=_PAST,
         unproven=_EXPORTER,
     ),
@@ -197,6 +204,7 @@ CHECKS = (
         plain_http,
         "find what listens there in place of HAProxy's TLS: ss --listening --tcp --processes",
         variables=_PORT,
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "gateway.answer_without_key",
@@ -206,6 +214,7 @@ CHECKS = (
         "compare /etc/haproxy/haproxy.cfg with what provision would write: hybridctl plan --role gateway",
         unit="HTTP status",
         variables=_PORT,
+        parameters=SHORT_TIMEOUT,
     ),
     Check(
         "gateway.answer_on_other_path",
@@ -215,5 +224,6 @@ CHECKS = (
         "take the path out of gateway_paths, then: hybridctl provision --role gateway",
         unit="HTTP status",
         variables=_PORT,
+        parameters=SHORT_TIMEOUT,
     ),
 )

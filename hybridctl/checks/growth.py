@@ -17,7 +17,9 @@ from hybridctl.checks.memory_health import errors_by_controller
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
 from hybridctl.checks.roce import NO_RECORDING as NO_NETWORK
-from hybridctl.checks.roce import statistic_of
+from hybridctl.checks.roce import interfaces_of, statistic_of
+from hybridctl.parsers.ethtool import UNPROVEN as NO_STATISTICS
+from hybridctl.parsers.ethtool import pause_frames, read_statistics
 from hybridctl.parsers.gpu import Gpu
 from hybridctl.parsers.infiniband_sysfs import SATURATION, read_counters
 from hybridctl.parsers.nvidia_smi_nvlink import UNPROVEN as NO_NVLINK
@@ -110,6 +112,14 @@ def _interfaces(name: str) -> Growth:
     return Growth(lambda host: statistic_of(host, name))
 
 
+def _pauses(way: str) -> Growth:
+    def read(host: Any) -> dict[str, int | None]:
+        said = {one: output(host, "env LC_ALL=C ethtool -S %s", one) for one in interfaces_of(host)}
+        return {one: pause_frames(read_statistics(text), way) for one, text in said.items()}
+
+    return Growth(read)
+
+
 def _gpus(count: Callable[[Gpu], int]) -> Growth:
     def read(host: Any) -> dict[str, int | None]:
         gpus = gpus_of(host)
@@ -190,6 +200,24 @@ CHECKS = (
         "see who keeps the processors of its interrupts busy: mpstat -P ALL 1; then: ethtool -l {subject}",
         "frames/h",
         NO_NETWORK,
+    ),
+    _check(
+        "pauses_received",
+        "pause frames that hold a RoCE port back",
+        _pauses("rx"),
+        "a receiver behind the switch is too slow: see which of its ports gets as many, and growth.pauses_sent of the "
+        "host there",
+        "frames/h",
+        NO_STATISTICS,
+    ),
+    _check(
+        "pauses_sent",
+        "pause frames by which a RoCE port holds others back",
+        _pauses("tx"),
+        "{subject} does not get rid of what it receives: see its PCIe link by lspci -vvv, and the node its buffers are "
+        "on: cat /sys/class/net/{subject}/device/numa_node",
+        "frames/h",
+        NO_STATISTICS,
     ),
     _check(
         "pcie_replays",

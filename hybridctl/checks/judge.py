@@ -10,6 +10,7 @@ import yaml
 from hybridctl import content
 from hybridctl.checks.catalogue import CATALOGUE
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift
 from hybridctl.checks.model import CannotTell, Check, ConnectionLost, Expectation, Result, Verdict, Want
 from hybridctl.errors import InvalidInput
 
@@ -65,12 +66,17 @@ def assert_passes(host: Any, check: str, profile: "Profile | str", variables: Ma
 
 
 def judge_expectation(
-    host: Any, expectation: Expectation, variables: Mapping[str, Any], earlier: Mapping[str, Count] | None = None
+    host: Any,
+    expectation: Expectation,
+    variables: Mapping[str, Any],
+    earlier: Mapping[str, Count] | None = None,
+    drift: Drift | None = None,
 ) -> tuple[Result, ...]:
     """Judge one expectation; whatever goes wrong on the way is UNKNOWN with its reason.
 
     Args:
         earlier: what was counted when the host was last verified, by check.
+        drift: what the control node knows of the host's.
     """
     if expectation.later:
         reason = f"no check judges it yet: {expectation.later}"
@@ -79,7 +85,7 @@ def judge_expectation(
     given = {name: variables[name] if name in variables else role_default(name) for name in check.variables}
     parameters = {**{name: one.default for name, one in check.parameters.items()}, **expectation.parameters}
     try:
-        want = Want(expectation, given, check.remedy, parameters, (earlier or {}).get(check.id))
+        want = Want(expectation, given, check.remedy, parameters, (earlier or {}).get(check.id), drift)
         found = check.function(host, want)
         results = (found,) if isinstance(found, Result) else tuple(found)
     except CannotTell as error:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift
 from hybridctl.refusals import CannotTell
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Want:
         parameters: all that the check has, with what the profile says or their defaults.
         remedy: of the check; `{subject}` stands for the subject.
         earlier: what the check counted when the host was last verified.
+        drift: what the control node knows of the host's drift; None where nobody asked it.
     """
 
     expectation: Expectation
@@ -165,6 +167,7 @@ class Want:
     remedy: str = ""
     parameters: Mapping[str, int] = field(default_factory=dict)
     earlier: Count | None = None
+    drift: Drift | None = None
 
     def variable(self, name: str) -> Any:
         """Return a variable of the host.

@@ -1,11 +1,15 @@
 """Checks of NCCL's configuration file: it takes any line without a word, right or wrong."""
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hybridctl.checks.fabric import adapters_of
+from hybridctl.checks.fabric import adapters_of, ports_of
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
+from hybridctl.checks.subjects import each
+from hybridctl.parsers.ibv_devinfo import UNPROVEN as VERBS_UNPROVEN
+from hybridctl.parsers.ibv_devinfo import read_gids
 from hybridctl.parsers.nccl_conf import UNPROVEN, matching, read_nccl_conf
 
 __all__ = ["CHECKS"]
@@ -145,6 +149,10 @@ _NAMES = frozenset(
 )
 
 
+# By what NCCL chooses an address where no index is set, since 2.21, and what is usual.
+_CHOICE = {"NCCL_IB_ROCE_VERSION_NUM": "2", "NCCL_IB_ADDR_FAMILY": "AF_INET"}
+
+
 def names(host: Any, want: Want) -> Result:
     """How many lines set what NCCL does not have."""
     unknown = sorted(set(_conf(host)) - _NAMES)
@@ -176,10 +184,9 @@ def ports_left_out(host: Any, want: Want) -> Result:
     if not rates:
         raise CannotTell("no RDMA port is active: fabric.ports and network.ports say how many there should be")
     fastest = tuple(port for port, rate in rates.items() if rate == max(rates.values()))
-    wanted, is_off = conf.get("NCCL_IB_HCA", "^"), conf.get("NCCL_IB_DISABLE", "0") != "0"
-    used = () if is_off else matching(wanted, fastest)
+    used = _used(conf, fastest)
     left = [port for port in fastest if port not in used]
-    why = "NCCL_IB_DISABLE is set" if is_off else f"NCCL_IB_HCA={wanted}"
+    why = "NCCL_IB_DISABLE is set" if _is_off(conf) else f"NCCL_IB_HCA={conf.get('NCCL_IB_HCA')}"
     return want.judge(len(left), reason=f"{why}: left out are {', '.join(left)}")
 
 
@@ -190,6 +197,41 @@ def adapters_not_there(host: Any, want: Want) -> Result:
     mark = "=" if wanted.lstrip("^").startswith("=") else ""
     missing = [name for name in wanted.lstrip("^=").split(",") if name and not matching(mark + name, ports)]
     return want.judge(len(missing), reason=f"no port is {', '.join(missing)}; the host has {', '.join(ports)}")
+
+
+def gid_index(host: Any, want: Want) -> Iterator[Result]:
+    """The address that NCCL takes on each active Ethernet port: NCCL_IB_GID_INDEX, else the one it chooses itself."""
+    conf = _conf(host)
+    ports = tuple(name for name, port in ports_of(host, "Ethernet").items() if port.rate)
+    used, index = _used(conf, ports), conf.get("NCCL_IB_GID_INDEX", "-1")
+    others = [f"{name}={conf[name]}" for name, usual in _CHOICE.items() if conf.get(name, usual) != usual]
+    is_chosen = re.fullmatch(r"-\d+", index, re.ASCII) is not None
+    gids = () if is_chosen else read_gids(output(host, "env LC_ALL=C ibv_devinfo -v"))
+
+    def of(port: str) -> str:
+        if port not in used:
+            return "not used"
+        if is_chosen:
+            return ", ".join(["chosen by NCCL", *others])
+        listed = {str(gid.index): gid for gid in gids if f"{gid.adapter}/{gid.port}" == port}
+        if not listed:
+            raise CannotTell(f"ibv_devinfo lists no address of {port}")
+        gid = listed.get(index)
+        return f"{gid.type} over {'IPv4' if gid.is_ipv4 else 'IPv6'}" if gid else f"none, at {index}"
+
+    reason = "the other hosts are reached by another kind of address, or by none"
+    return each(
+        want, ports, of, reason, "no Ethernet port with RDMA is active: network.ports says how many there should be"
+    )
+
+
+def _is_off(conf: Mapping[str, str]) -> bool:
+    return conf.get("NCCL_IB_DISABLE", "0") != "0"
+
+
+def _used(conf: Mapping[str, str], ports: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the ports that NCCL may use."""
+    return () if _is_off(conf) else matching(conf.get("NCCL_IB_HCA", "^"), ports)
 
 
 def _conf(host: Any) -> dict[str, str]:
@@ -240,5 +282,14 @@ CHECKS = (
         "correct NCCL_IB_HCA in /etc/nccl.conf; names change with slots and drivers: ls /sys/class/infiniband",
         unit="adapters",
         unproven=UNPROVEN,
+    ),
+    Check(
+        "nccl.gid_index",
+        "address that NCCL takes on RoCE ports",
+        Kind.TEXT,
+        gid_index,
+        "take NCCL_IB_GID_INDEX out of /etc/nccl.conf, as NCCL 2.21 and later choose well; an older one wants the "
+        "index of RoCE v2 over IPv4: show_gids",
+        unproven=VERBS_UNPROVEN,
     ),
 )

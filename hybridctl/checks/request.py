@@ -4,12 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from hybridctl.checks.model import CannotTell
+from hybridctl.checks.model import CannotTell, Parameter
 from hybridctl.checks.reading import run
 
-__all__ = ["Answer", "KeyFile", "ask"]
+__all__ = ["SHORT_TIMEOUT", "TIMEOUT", "Answer", "KeyFile", "ask"]
 
-REQUEST_TIMEOUT = 60  # seconds; a worker under load takes its time, and a hanging one is found by it
+# A worker under load takes its time, and a hanging one is found by it; a connection ends any command after 90 s.
+TIMEOUT = {"timeout": Parameter(60, 1, 80, "s")}
+# Of an answer that no model has to make.
+SHORT_TIMEOUT = {"timeout": Parameter(20, 1, 80, "s")}
 
 # Python 3.9 of openEuler 22.03 must run it. The key file has a line `NAME=KEY` (marker "NAME=") or `KEY NAME` (none).
 _SCRIPT = r"""
@@ -111,7 +114,7 @@ def ask(
     *,
     key: KeyFile | None = None,
     ca_file: str = "",
-    timeout: int = REQUEST_TIMEOUT,
+    timeout: int,
 ) -> Answer:
     """Send one request on the host itself, by its Python.
 

@@ -17,7 +17,7 @@ from hybridctl.parsers.mlnx_qos import UNPROVEN as QOS_UNPROVEN
 from hybridctl.parsers.mlnx_qos import Qos, read_qos
 from hybridctl.parsers.sysfs import read_values
 
-__all__ = ["CHECKS", "NO_RECORDING", "statistic_of"]
+__all__ = ["CHECKS", "NO_RECORDING", "interfaces_of", "statistic_of"]
 
 _NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
 NO_RECORDING = "/sys/class/net of a ConnectX adapter"
@@ -29,8 +29,8 @@ def _active(host: Any) -> list[str]:
     return [name for name, port in ports_of(host, "Ethernet").items() if port.rate is not None]
 
 
-def _interfaces(host: Any) -> list[str]:
-    """Return the network interfaces of the active ports."""
+def interfaces_of(host: Any) -> list[str]:
+    """Return the network interfaces of the active ports; raises `CannotTell` where there is none."""
     adapters = dict.fromkeys(name.partition("/")[0] for name in _active(host))
     if not adapters:
         raise CannotTell(_NO_PORT)
@@ -55,7 +55,7 @@ def rate(host: Any, want: Want) -> Iterator[Result]:
             raise CannotTell(f"ethtool tells no speed of {interface}")
         return settings.speed / 1000
 
-    return each(want, _interfaces(host), of, "the link runs at another rate", _NO_PORT)
+    return each(want, interfaces_of(host), of, "the link runs at another rate", _NO_PORT)
 
 
 def driver(host: Any, want: Want) -> Iterator[Result]:
@@ -64,7 +64,7 @@ def driver(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return read_driver(output(host, "env LC_ALL=C ethtool -i %s", interface)).driver
 
-    return each(want, _interfaces(host), of, "another driver has it", _NO_PORT)
+    return each(want, interfaces_of(host), of, "another driver has it", _NO_PORT)
 
 
 def pause(host: Any, want: Want) -> Iterator[Result]:
@@ -73,7 +73,7 @@ def pause(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return "on" if any(read_pause(output(host, "env LC_ALL=C ethtool -a %s", interface))) else "off"
 
-    return each(want, _interfaces(host), of, "they stop every class of traffic alike", _NO_PORT)
+    return each(want, interfaces_of(host), of, "they stop every class of traffic alike", _NO_PORT)
 
 
 def _gids(host: Any) -> dict[str, list[Gid]]:
@@ -114,7 +114,9 @@ def _qos(host: Any, interface: str) -> Qos:
 
 def trust(host: Any, want: Want) -> Iterator[Result]:
     """What each interface sorts traffic by: `dscp` or `pcp`."""
-    return each(want, _interfaces(host), lambda i: _qos(host, i).trust, "traffic is sorted by another field", _NO_PORT)
+    return each(
+        want, interfaces_of(host), lambda i: _qos(host, i).trust, "traffic is sorted by another field", _NO_PORT
+    )
 
 
 def flow_control(host: Any, want: Want) -> Iterator[Result]:
@@ -123,12 +125,12 @@ def flow_control(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return " ".join(map(str, sorted(_qos(host, interface).pfc))) or "none"
 
-    return each(want, _interfaces(host), of, "other priorities are lossless than the switch's", _NO_PORT)
+    return each(want, interfaces_of(host), of, "other priorities are lossless than the switch's", _NO_PORT)
 
 
 def _ecn(point: str) -> Callable[[Any, Want], Iterator[Result]]:
     def enabled(host: Any, want: Want) -> Iterator[Result]:
-        for interface in _interfaces(host):
+        for interface in interfaces_of(host):
             folder = f"/sys/class/net/{interface}/ecn/{point}/enable"
             listed = read_values(output(host, f"grep -H . {folder}/*"))
             for priority in want.expectation.wanted:
@@ -147,7 +149,7 @@ def _priority(want: Want, subject: str, said: str) -> Result:
 
 def statistic_of(host: Any, name: str) -> dict[str, int | None]:
     """Return a counter below /sys/class/net/IFACE for each active port's interface; None where it is no number."""
-    interfaces = _interfaces(host)
+    interfaces = interfaces_of(host)
     values = read_values(output(host, f"grep -H . /sys/class/net/*/{name}"))
     said = {interface: values.get(f"/sys/class/net/{interface}/{name}", "") for interface in interfaces}
     return {one: int(text) if re.fullmatch(r"\d{1,20}", text, re.ASCII) else None for one, text in said.items()}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hybridctl.checks.model import Check, Kind, Parameter, Result, Verdict, Want
-from hybridctl.checks.request import REQUEST_TIMEOUT, Answer, KeyFile, ask
+from hybridctl.checks.request import TIMEOUT, Answer, KeyFile, ask
 
 __all__ = ["CERTIFICATE", "CHECKS", "CLIENT_KEY", "gateway_url", "worker_url"]
 
@@ -11,8 +11,6 @@ _WORKER_KEY = KeyFile("/etc/vllm/vllm.env", "VLLM_API_KEY=")
 CLIENT_KEY = KeyFile("/etc/haproxy/clients.map")
 # The gateway's own certificate, with its authority's when a site has one.
 CERTIFICATE = "/etc/haproxy/tls/gateway.pem"
-# A connection ends any command after 90 s.
-_TIMEOUT = {"timeout": Parameter(REQUEST_TIMEOUT, 1, 80, "s")}
 _TOKENS = {"tokens": Parameter(1, 1, 256)}
 
 
@@ -89,7 +87,7 @@ CHECKS = (
         worker_completion,
         "on {host}: systemctl status vllm; journalctl -u vllm -n 50; then: systemctl restart vllm",
         unit="tokens",
-        parameters={**_TOKENS, **_TIMEOUT},
+        parameters={**_TOKENS, **TIMEOUT},
         variables=("vllm_bind_address", "vllm_port", "vllm_served_model_name"),
         varies="what a service did at this moment is not what it must do",
     ),
@@ -100,7 +98,7 @@ CHECKS = (
         gateway_models,
         "on {host}: systemctl status haproxy; echo 'show servers state' | socat stdio /run/haproxy/admin.sock",
         unit="models",
-        parameters=_TIMEOUT,
+        parameters=TIMEOUT,
         variables=("gateway_port",),
         varies="what a service did at this moment is not what it must do",
     ),
@@ -111,7 +109,7 @@ CHECKS = (
         gateway_completion,
         "verify the workers first: hybridctl verify --only service; on {host}: journalctl -u haproxy -n 50",
         unit="tokens",
-        parameters={**_TOKENS, **_TIMEOUT},
+        parameters={**_TOKENS, **TIMEOUT},
         variables=("gateway_port",),
         varies="what a service did at this moment is not what it must do",
     ),

@@ -17,11 +17,16 @@ _NO_DEFAULT = {"vllm_model": "/model"}  # what stands in for a variable; for the
 
 @cache
 def tool_of(check: str) -> str:
-    """Return `nvidia-smi`, `/proc/meminfo`, or `http` for a request; found by running it on a host that has nothing."""
+    """Return `nvidia-smi`, `/proc/meminfo`, or `http` for a request; found by running it on a host that has nothing.
+
+    What asks the host nothing is known from `hybridctl drift`.
+    """
     entry = CATALOGUE[check]
     host = FakeHost({})
     variables = {name: role_default(name) or _NO_DEFAULT.get(name, "http://mirror") for name in entry.variables}
     judge_expectation(host, Expectation(check, "value", _ANY[entry.kind], entry.unit), variables)
+    if not host.asked:
+        return "hybridctl drift"
     words = shlex.split(host.asked[0])
     if words[0] == "env":
         words = [word for word in words[1:] if "=" not in word]

@@ -43,10 +43,15 @@ class Drifted:
 
 @dataclass(frozen=True)
 class HostMemory:
-    """What the last check of a host knew; without `planned` it did not come to the end, and this is from before."""
+    """What the last check of a host knew; without `planned` it did not come to the end, and this is from before.
+
+    Attributes:
+        seen: start of the last check that came to the end of all layers; None where that is not known.
+    """
 
     planned: bool = False
     drifted: tuple[Drifted, ...] = ()
+    seen: datetime | None = None
 
 
 @dataclass
@@ -98,7 +103,7 @@ class Memory:
         self.checked = self.until = None
         self.run = ""
         self.hosts = {
-            name: replace(host, drifted=tuple(replace(one, since=min(one.since, now)) for one in host.drifted))
+            name: HostMemory(host.planned, tuple(replace(one, since=min(one.since, now)) for one in host.drifted))
             for name, host in self.hosts.items()
         }
 
@@ -115,7 +120,11 @@ class Memory:
             "until": _text(self.until),
             "run": self.run,
             "hosts": {
-                name: {"planned": host.planned, "resources": [drifted.document() for drifted in host.drifted]}
+                name: {
+                    "planned": host.planned,
+                    "resources": [drifted.document() for drifted in host.drifted],
+                    "seen": _text(host.seen),
+                }
                 for name, host in self.hosts.items()
             },
         }
@@ -134,7 +143,8 @@ class Memory:
             if not isinstance(host["planned"], bool):
                 raise TypeError(f"hosts.{name}.planned is {host['planned']!r}, wants true or false")
             drifted = (Drifted(**{**entry, "since": moment(entry["since"])}) for entry in host["resources"])
-            hosts[str(name)] = HostMemory(host["planned"], tuple(drifted))
+            seen = moment(host["seen"]) if host.get("seen") else None  # an older version did not say
+            hosts[str(name)] = HostMemory(host["planned"], tuple(drifted), seen)
         checked, until = (moment(document[key]) if document[key] else None for key in ("checked", "until"))
         return cls(checked, until, str(document["run"]), hosts)
 
@@ -173,7 +183,10 @@ def _checked(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _S
         seen.setdefault(key, Drifted(**words, since=known.get(key, started)))
     kept = [old for old in before.drifted if old.key not in seen and not scope.covers(old)]
     planned = before.planned if scope.roles else scope.ended
-    return HostMemory(planned, (*seen.values(), *kept))
+    whole = before.seen
+    if scope.ended and not scope.roles and not scope.layers:
+        whole = max(started, before.seen or started)
+    return HostMemory(planned, (*seen.values(), *kept), whole)
 
 
 def _repaired(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope) -> HostMemory:

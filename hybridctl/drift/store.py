@@ -16,7 +16,7 @@ from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
 from hybridctl.site import Site
 
-__all__ = ["memory_file", "remember"]
+__all__ = ["memory_file", "read_memory", "remember"]
 
 
 def memory_file(site: Site) -> Path:
@@ -40,7 +40,8 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
     """
     file = memory_file(site)
     with _locked(file.parent):
-        memory, remark = _read(file)
+        memory, trouble = read_memory(file)
+        remark = f"{trouble}; it is started anew, and `since` counts from this check" if trouble else ""
         if memory.is_ahead_of(moment(check["finished"])):
             remark = (
                 f"{shown_path(file)}: the last check is of {memory.checked:%Y-%m-%d %H:%M} UTC: the clock was "
@@ -62,8 +63,8 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
     return memory, remark
 
 
-def _read(path: Path) -> tuple[Memory, str]:
-    """Return the memory, an empty one with a remark when the file is damaged."""
+def read_memory(path: Path) -> tuple[Memory, str]:
+    """Return the memory, an empty one with what is wrong when the file is damaged."""
     try:
         return Memory.read(json.loads(path.read_text(encoding="utf-8"))), ""
     except FileNotFoundError:
@@ -74,7 +75,7 @@ def _read(path: Path) -> tuple[Memory, str]:
         where, why = shown_path(path), f"cannot be read: {error.strerror}"
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         where, why = shown_path(path), f"not a memory of drift: {type(error).__name__} {error}"
-    return Memory(), f"{where}: {why}; it is started anew, and `since` counts from this check"
+    return Memory(), f"{where}: {why}"
 
 
 def _news(runs: Path, memory: Memory, check: Mapping[str, Any]) -> list[Mapping[str, Any]]:

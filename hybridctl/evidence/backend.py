@@ -6,6 +6,7 @@ from typing import Any
 from testinfra.backend.base import BaseBackend, CommandResult
 
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift
 from hybridctl.checks.model import CannotTell
 from hybridctl.evidence.answers import Answer, Miss, Told, Trouble
 
@@ -21,6 +22,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
     Attributes:
         answers: all that is known.
         earlier: what was counted when the host was last verified, by check.
+        drift: what the control node knows of the host's.
         asked: the commands that checks have asked for, in order; more may be known.
         noted: those since whoever judges emptied it last: what the check that it runs has asked.
         suspending: raise `Miss` on a command that is not known; else it is fetched alone, in a trip of its own.
@@ -34,6 +36,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
         self.asked: dict[str, None] = {}
         self.noted: dict[str, None] = {}
         self.earlier: Mapping[str, Count] = {}
+        self.drift: Drift | None = None
         self.suspending = True
         self._fetch = fetch
         # Else testinfra asks each host for it.

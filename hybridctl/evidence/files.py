@@ -5,7 +5,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from hybridctl import __version__
 from hybridctl.checks.counts import Count, counts_document, read_counts
+from hybridctl.checks.drifted import Drift, drift_document, read_drift
 from hybridctl.checks.model import CannotTell
 from hybridctl.evidence.answers import Answer, Told, Trouble
 from hybridctl.redaction import Redactor
@@ -33,6 +34,7 @@ class HostEvidence:
         reached: a shell has answered there.
         lost: why the host could not be reached, or not any more; empty when all that was asked was told.
         earlier: what had been counted when it was last verified before that, by check.
+        drift: what the control node then knew of the host's.
     """
 
     host: str
@@ -41,6 +43,7 @@ class HostEvidence:
     answers: Mapping[str, Told] = field(repr=False)
     lost: str = ""
     earlier: Mapping[str, Count] = field(default_factory=dict)
+    drift: Drift | None = None
 
 
 def evidence_name(host: str) -> str:
@@ -67,6 +70,7 @@ def write_evidence(path: Path, evidence: HostEvidence, redactor: Redactor) -> No
         "reached": evidence.reached,
         "lost": redactor.text(evidence.lost),
         "earlier": counts_document(evidence.earlier),
+        "drift": drift_document(_hidden(evidence.drift, redactor)),
         "commands": [_written(command, told, redactor) for command, told in evidence.answers.items()],
     }
     partial = path.with_name(f".{path.name}.partial")
@@ -106,9 +110,16 @@ def read_evidence(path: Path) -> HostEvidence:
             answers=dict(_read(entry) for entry in document["commands"]),
             lost=str(document["lost"]),
             earlier=read_counts(document.get("earlier", {})),  # of a version that counted nothing
+            drift=read_drift(document.get("drift")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CannotTell(f"{path.name} is no evidence: {type(error).__name__}: {str(error)[:100]}") from None
+
+
+def _hidden(drift: Drift | None, redactor: Redactor) -> Drift | None:
+    if drift is None:
+        return None
+    return replace(drift, named=tuple(map(redactor.text, drift.named)), trouble=redactor.text(drift.trouble))
 
 
 def _written(command: str, told: Told, redactor: Redactor) -> dict[str, Any]:

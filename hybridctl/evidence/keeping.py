@@ -1,10 +1,11 @@
 """What is remembered of hosts between runs and kept of this one: the commands to ask first, counters, evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.files import HostEvidence
@@ -16,11 +17,20 @@ __all__ = ["Keeping"]
 
 @dataclass(frozen=True)
 class Keeping:
-    """All for one run over a site; its methods are called by many threads, each for its own host."""
+    """All for one run over a site; its methods are called by many threads, each for its own host.
+
+    Attributes:
+        drift: returns what is known of a host's.
+    """
 
     seeds: Seeds
     recorder: Recorder
     counters: Counters
+    drift: Callable[[str], Drift | None] = lambda _host: None
+
+    def tell(self, host: str, backend: EvidenceBackend) -> None:
+        """Let the checks of a host have what is known of it."""
+        backend.earlier, backend.drift = self.counters.of(host), self.drift(host)
 
     def ask_first(self, host: str, checks: str, misses: Sequence[str]) -> list[str]:
         """Return what to ask in the first trip: what the checks miss first, and what they asked last time.
@@ -42,7 +52,8 @@ class Keeping:
     ) -> None:
         """Write the evidence; note what was counted; remember the commands of a host that answered all."""
         taken = datetime.now(UTC).isoformat(timespec="seconds")
-        self.recorder.write(HostEvidence(host, taken, reached, backend.answers, lost, backend.earlier))
+        known = backend.earlier, backend.drift
+        self.recorder.write(HostEvidence(host, taken, reached, backend.answers, lost, *known))
         self.counters.keep(host, backend.earlier, counts)
         if reached and not lost:
             self.seeds.keep(host, checks, backend.asked)

@@ -84,7 +84,7 @@ class Replay:
         if evidence.host != self._name:
             raise CannotTell(f"{self._path.name} is the evidence of {evidence.host}")
         self._told, self._lost, self.reached = evidence.answers, evidence.lost, evidence.reached
-        self.backend.earlier = evidence.earlier
+        self.backend.earlier, self.backend.drift = evidence.earlier, evidence.drift
         if not self.reached:
             raise ConnectionLost(self._lost or "it was not reached")
         self.fetch([command for command in ask if self._redactor.text(command) in self._told])

@@ -11,6 +11,7 @@ __all__ = [
     "UNPROVEN",
     "Driver",
     "Settings",
+    "pause_frames",
     "read_driver",
     "read_features",
     "read_pause",
@@ -136,6 +137,16 @@ def read_statistics(text: str) -> Mapping[str, int]:
         raise Unreadable(_TOOL, text.strip().split("\n")[0], "there are no statistics")
     said = key_values(_TOOL, (line for line in lines if re.match(r" +\S.*:", line)))
     return {name: number(_TOOL, f"{name}: {value}", value) for name, value in said.items()}
+
+
+def pause_frames(statistics: Mapping[str, int], way: str) -> int | None:
+    """Return the pause frames that mlx5 counted, of all priorities; None where it has no such counter.
+
+    Args:
+        way: `rx` or `tx`.
+    """
+    counts = [count for name, count in statistics.items() if re.fullmatch(rf"{way}_(?:prio[0-7]|global)_pause", name)]
+    return sum(counts) if counts else None
 
 
 def read_features(text: str) -> Mapping[str, bool]:

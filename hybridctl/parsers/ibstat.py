@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hybridctl.parsers._text import blocks_of, lines_of, number
 from hybridctl.refusals import Unreadable
@@ -63,6 +64,7 @@ class Fabric:
         return self.adapters
 
 
+@lru_cache(maxsize=32)  # several checks read the same answer, and many hosts are judged at a time
 def read_ibstat(text: str) -> Fabric:
     """Read `ibstat`.
 

@@ -29,10 +29,11 @@ class VerbsPort:
 
 @dataclass(frozen=True)
 class Gid:
-    """An address of a port: type such as `RoCE v2`, and whether it is that of an IPv4 address."""
+    """An address of a port: its place in the port's table, its type (`RoCE v2`), and whether it is that of IPv4."""
 
     adapter: str
     port: int
+    index: int
     type: str
     is_ipv4: bool
 
@@ -96,14 +97,14 @@ def read_gids(text: str) -> tuple[Gid, ...]:
         elif head := re.fullmatch(r"\s+port:\s+(\d{1,4})\s*", line, re.ASCII):
             port = int(head[1])
         elif line.lstrip().startswith("GID["):
-            gid = re.fullmatch(r"\s+GID\[ *\d+\]:\s+([0-9a-fA-F:.]+), (\S.*?)\s*", line, re.ASCII)
+            gid = re.fullmatch(r"\s+GID\[ *(\d{1,5})\]:\s+([0-9a-fA-F:.]+), (\S.*?)\s*", line, re.ASCII)
             try:
-                address = ipaddress.IPv6Address(gid[1] if gid else "")
+                address = ipaddress.IPv6Address(gid[2] if gid else "")
             except ValueError:
                 raise Unreadable(_TOOL, line, "a GID with its type was expected") from None
             if gid is None or not adapter or not port:
                 raise Unreadable(_TOOL, line, "a GID without adapter and port")
-            found.append(Gid(adapter, port, gid[2], address.ipv4_mapped is not None))
+            found.append(Gid(adapter, port, int(gid[1]), gid[3], address.ipv4_mapped is not None))
     if not found:
         raise Unreadable(_TOOL, text.strip().split("\n")[0], "no GID is listed")
     return tuple(found)

@@ -1,6 +1,9 @@
 """`nvidia-smi -q -x`: the same as XML, whose tags change between drivers."""
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from xml.etree import ElementTree
 
 from hybridctl.parsers._text import number, printed
@@ -85,6 +88,7 @@ _MEMORIES = {
 }
 
 
+@lru_cache(maxsize=32)  # several checks read the same answer, and many hosts are judged at a time
 def read_q_xml(text: str) -> GpuReport:
     """Read it.
 
@@ -125,7 +129,7 @@ def _of(root: ElementTree.Element, tag: str) -> str:
     return value
 
 
-def _said(gpu: ElementTree.Element) -> dict[Path, str]:
+def _said(gpu: ElementTree.Element) -> Mapping[Path, str]:
     said: dict[Path, str] = {}
 
     def add(path: Path, element: ElementTree.Element) -> None:
@@ -147,4 +151,4 @@ def _said(gpu: ElementTree.Element) -> dict[Path, str]:
         for leaf in gpu.findall(f"ecc_errors/{tag}/*"):
             if leaf.tag in _MEMORIES:
                 add(("ECC Errors", word, _MEMORIES[leaf.tag]), leaf)
-    return said
+    return MappingProxyType(said)

@@ -22,22 +22,13 @@ Ask = Callable[..., Result]
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site of two hosts that are both this machine, with a profile it meets."""
-    (tmp_path / "hybridctl.yml").write_text("name: rack-7\n")
-    (tmp_path / "inventory").mkdir()
-    (tmp_path / "inventory/hosts.yml").write_text(
-        "all:\n  vars: {ansible_connection: local, hybridctl_profile: mine}\n"
-        "  children:\n    monitoring:\n      hosts: {h1: {ansible_host: 127.0.0.1}, h2: {ansible_host: 127.0.0.2}}\n"
-    )
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles/mine.yml").write_text(
-        "schema: 1\ntitle: this machine\nexpect:\n"
+def site(make_site: Callable[[int, str], Path]) -> Path:
+    """A site of two hosts, with a profile that they meet."""
+    return make_site(
+        2,
         "  cpu.threads: {at_least: 1, unit: threads, source: every machine}\n"
-        "  memory.total: {at_least: 0.1, unit: GiB, source: every machine}\n"
+        "  memory.total: {at_least: 0.1, unit: GiB, source: every machine}\n",
     )
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def ask(*arguments: str) -> Result:

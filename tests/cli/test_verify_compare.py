@@ -1,6 +1,7 @@
 """`verify` with waivers and against a baseline as a user sees it; the hosts are this machine, reached without ssh."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,16 @@ from hybridctl.cli import cli
 
 SCHEMA = json.loads((Path(hybridctl.__file__).parent / "data/verify-result.schema.json").read_text(encoding="utf-8"))
 WAIVER = "- {check: cpu.threads, hosts: h1, reason: too small for now, owner: ops, expires: 2999-12-31}\n"
-THREADS = "  cpu.threads: {at_least: 100000, unit: threads, source: no machine}\n"
+LINES = (
+    "  cpu.threads: {at_least: 100000, unit: threads, source: no machine}\n"
+    "  memory.total: {at_least: 0.1, unit: GiB, source: every machine}\n"
+)
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site of this machine, with a profile of which it misses one line."""
-    (tmp_path / "hybridctl.yml").write_text("name: rack-7\n")
-    (tmp_path / "inventory").mkdir()
-    (tmp_path / "inventory/hosts.yml").write_text(
-        "all:\n  vars: {ansible_connection: local, hybridctl_profile: mine}\n"
-        "  children:\n    monitoring:\n      hosts: {h1: {ansible_host: 127.0.0.1}}\n"
-    )
-    (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles/mine.yml").write_text(
-        f"schema: 1\ntitle: this machine\nexpect:\n{THREADS}"
-        "  memory.total: {at_least: 0.1, unit: GiB, source: every machine}\n"
-    )
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def site(make_site: Callable[[int, str], Path]) -> Path:
+    """A site of one host, with a profile of which it misses one line."""
+    return make_site(1, LINES)
 
 
 def ask(*arguments: str) -> Result:

@@ -46,7 +46,8 @@ class Server:
 
     def ask(self, path: str, body: dict[str, Any] | None = None, **changed: Any) -> Answer:
         """Ask it with the right key and certificate, unless told otherwise."""
-        given = {"key": KeyFile(str(self.folder / "clients.map")), "ca_file": str(self.folder / "gateway.pem")}
+        key, ca_file = KeyFile(str(self.folder / "clients.map")), str(self.folder / "gateway.pem")
+        given = {"key": key, "ca_file": ca_file, "timeout": 60}
         return ask(ThisMachine(), self.url, path, body, **{**given, **changed})
 
 

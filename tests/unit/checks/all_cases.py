@@ -13,4 +13,6 @@ _MODULES = [
 
 CASES: dict[str, Cases] = {check: cases for module in _MODULES for check, cases in module.CASES.items()}
 # What a check may run, by its first words; whoever adds one has looked at whether it can write.
+# What it knows without asking the host.
+ASKS_NOTHING = {"drift.resources"}
 READS: tuple[str, ...] = tuple(word for module in _MODULES for word in module.READS)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift, read_drift
 from hybridctl.checks.fake import Answered
 
+# By a part of the command line; by `drift` what the control node knows of it.
 Answers = Mapping[str, Answered | str | Exception]
 
 DENIED = Answered(1, "", "cat: Permission denied")
@@ -131,6 +133,12 @@ class Cases:
     unknown: list[Answers]
     warns: list[Answers] = field(default_factory=list)
     earlier: Count | None = None
+
+
+def drift_of(answers: Answers) -> Drift | None:
+    """What the control node knows of the host's drift."""
+    said = answers.get("drift")
+    return read_drift(json.loads(said)) if isinstance(said, str) else None
 
 
 _SP = openeuler("22.03 (LTS-SP4)", "openEuler 22.03 (LTS-SP4)")

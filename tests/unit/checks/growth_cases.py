@@ -8,7 +8,7 @@ from roce_cases import DOWN, host
 
 from hybridctl.checks.counts import Count
 
-READS = ("cat -- /proc/sys/kernel/random/boot_id /proc/uptime",)
+READS = ("cat -- /proc/sys/kernel/random/boot_id /proc/uptime", "ethtool -S ens1f0np0")
 
 BOOT = "00000000-1111-2222-3333-444444444444"
 _BEFORE, _NOW = 3600.0, 10800.0
@@ -71,6 +71,31 @@ def _interface(name: str) -> Cases:
     )
 
 
+def _pauses(way: str) -> Cases:
+    """Priorities 3 and 4 together; the other way's and what only begins alike do not count."""
+    other = "tx" if way == "rx" else "rx"
+
+    def said(third: int | str, name: str = "prio3") -> Answers:
+        lines = {
+            "rx_packets": 9,
+            f"{other}_prio3_pause": 9999,
+            f"{way}_prio3_pause_duration": 9999,
+            f"{way}_prio4_pause": 100,
+            f"{way}_{name}_pause": third,
+        }
+        text = "".join(f"     {name}: {value}\n" for name, value in lines.items())
+        return at(host("ethtool -S", f"NIC statistics:\n{text}"))
+
+    silent = at(host("ethtool -S", "NIC statistics:\n     rx_packets: 9\n"))
+    return Cases(
+        {"at_most": 5},
+        [said(7), said(17), said(17, "global")],
+        [said(18)],
+        [said("many"), silent, at(DOWN), at(host("ethtool -S", DENIED)), *_timeless(said(7))],
+        earlier=earlier(ens1f0np0=107),
+    )
+
+
 def _gpu(name: str, before: int) -> Cases:
     text = str(before)
     first, second = (address[4:].lower() for address in ADDRESSES)
@@ -98,6 +123,8 @@ CASES: dict[str, Cases] = {
     "growth.carrier_losses": _interface("carrier_down_count"),
     "growth.checksum_errors": _interface("statistics/rx_crc_errors"),
     "growth.missed_frames": _interface("statistics/rx_missed_errors"),
+    "growth.pauses_received": _pauses("rx"),
+    "growth.pauses_sent": _pauses("tx"),
     "growth.pcie_replays": _gpu("replay_counter", 3),
     "growth.gpu_corrected": _gpu("dram_correctable", 2),
     "growth.nvlink_errors": Cases(

@@ -2,6 +2,7 @@
 
 from check_cases import DENIED, Answers, Cases
 from fabric_cases import ROCE, adapter, port
+from roce_cases import IPV4, V2, gids
 
 READS = ("find /sys/class/net/ -mindepth 1 -maxdepth 1 -printf",)
 
@@ -18,6 +19,13 @@ def _fabric(conf: str, *adapters: str) -> Answers:
 
 _DOWN = adapter(1, port("Down", "Disabled", 10))
 _CUT = {"nccl.conf": "A=b\n", "ibstat": adapter(0, port())[:-9]}
+
+
+def _roce(conf: str, *types: tuple[str, str]) -> Answers:
+    """A host whose Ethernet port has these addresses, the first one at 0."""
+    listed = gids(*types or (*V2, *IPV4)).replace("mlx5_0", "mlx5_2")
+    return {**_fabric(f"A=b\n{conf}"), "ibv_devinfo": listed}
+
 
 CASES: dict[str, Cases] = {
     "nccl.ports_left_out": Cases(
@@ -56,6 +64,34 @@ CASES: dict[str, Cases] = {
             _fabric("NCCL_IB_HCA=^ibp\n"),
         ],
         [_CUT, {"nccl.conf": "NCCL_IB_HCA=mlx5\n"}, {"ibstat": adapter(0, port())}],
+    ),
+    "nccl.gid_index": Cases(
+        {"any_of": ["RoCE v2 over IPv4", "chosen by NCCL"]},
+        [
+            _roce("NCCL_IB_GID_INDEX=4\n"),
+            _roce("NCCL_IB_GID_INDEX=-1\n"),
+            _roce("NCCL_IB_ROCE_VERSION_NUM=2\nNCCL_IB_HCA=mlx5_2\n"),
+            _fabric("A=b\n"),
+        ],
+        [
+            _roce("NCCL_IB_GID_INDEX=0\n"),
+            _roce("NCCL_IB_GID_INDEX=1\n"),
+            _roce("NCCL_IB_GID_INDEX=3\n"),
+            _roce("NCCL_IB_GID_INDEX=9\n"),
+            _roce("NCCL_IB_GID_INDEX=four\n"),
+            _roce("NCCL_IB_ROCE_VERSION_NUM=1\n"),
+            _roce("NCCL_IB_GID_INDEX=4\nNCCL_IB_HCA=^mlx5_2\n"),
+            _roce("NCCL_IB_GID_INDEX=4\nNCCL_IB_DISABLE=1\n"),
+        ],
+        [
+            {**_roce("NCCL_IB_GID_INDEX=4\n"), "ibv_devinfo": gids(*IPV4)},  # of another adapter
+            {**_roce("NCCL_IB_GID_INDEX=4\n"), "ibv_devinfo": gids((V2[1][0], "RoCE v2")).replace(", RoCE v2", "")},
+            {**_roce("NCCL_IB_GID_INDEX=4\n"), "ibv_devinfo": DENIED},
+            _fabric("A=b\n", adapter(0, port())),
+            _CUT,
+            {"nccl.conf": "NCCL_IB_GID_INDEX=4\n"},
+            {"ibstat": ROCE},
+        ],
     ),
     "nccl.unknown_names": Cases(
         {"value": 0},

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from all_cases import CASES
-from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, metrics, packages, unit
+from check_cases import CPUINFO, KUNPENG, VARIABLES, Answers, Cases, drift_of, metrics, packages, unit
 
 from hybridctl.checks import CATALOGUE, Expectation, Result, Verdict, assert_passes, judge
 from hybridctl.checks.alike import compare
@@ -45,7 +45,7 @@ def judged(check: str, answers: Answers) -> tuple[Result, ...]:
     cases = CASES[check]
     want = expectation(check, dict(cases.expect))
     earlier = {check: cases.earlier} if cases.earlier else {}
-    results = judge_expectation(FakeHost(answers), want, VARIABLES, earlier)
+    results = judge_expectation(FakeHost(answers), want, VARIABLES, earlier, drift_of(answers))
     if CATALOGUE[check].kind is not Kind.ALIKE:
         return results
     (others,) = judge_expectation(FakeHost(cases.passes[0]), want, VARIABLES)

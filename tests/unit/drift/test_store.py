@@ -182,7 +182,7 @@ def test_two_checks_take_turns(site: Site, monkeypatch: pytest.MonkeyPatch) -> N
 
         return call
 
-    monkeypatch.setattr(store, "_read", watched(store._read))
+    monkeypatch.setattr(store, "read_memory", watched(store.read_memory))
     monkeypatch.setattr(store, "write_whole", watched(store.write_whole))
     remember(site, check(at(24), {"a": []}), ["a"])
     assert (free, is_free()) == ([False, False], True)

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridctl.checks.counts import Count
+from hybridctl.checks.drifted import Drift
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.errors import InvalidInput
 from hybridctl.evidence.answers import Answer, Told, Trouble
@@ -221,6 +223,22 @@ def test_counts_are_part_of_the_evidence(tmp_path: Path) -> None:
     del document["earlier"]
     path.write_bytes(gzip.compress(json.dumps(document).encode()))
     assert read_evidence(path).earlier == {}
+
+
+def test_drift_is_part_of_the_evidence(tmp_path: Path) -> None:
+    """As it was known then, without secrets; an older version knew none, and a damaged one is refused."""
+    path = tmp_path / evidence_name("h1")
+    drift = Drift(7200.5, 6, (f"file /etc/{SECRET}", "unit a.service"))
+    write_evidence(path, evidence(drift=drift), REDACTOR)
+    assert read_evidence(path).drift == replace(drift, named=("file /etc/********", "unit a.service"))
+    document = json.loads(gzip.decompress(path.read_bytes()))
+    for bad in ({}, 7, {**document["drift"], "age": "nan"}, {**document["drift"], "differing": "none"}):
+        path.write_bytes(gzip.compress(json.dumps({**document, "drift": bad}).encode()))
+        with pytest.raises(CannotTell, match="is no evidence"):
+            read_evidence(path)
+    del document["drift"]
+    path.write_bytes(gzip.compress(json.dumps(document).encode()))
+    assert read_evidence(path).drift is None
 
 
 def test_what_is_counted_is_remembered_at_the_end(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from recordings import text_of
 from hybridctl.parsers import Unreadable
 from hybridctl.parsers.cpu_sysfs import read_governors, read_vulnerabilities
 from hybridctl.parsers.ethtool import read_pause
-from hybridctl.parsers.ibv_devinfo import read_gids
+from hybridctl.parsers.ibv_devinfo import Gid, read_gids
 from hybridctl.parsers.infiniband_sysfs import read_counters, read_interfaces, read_rates
 from hybridctl.parsers.ipmi_mc import read_firmware
 from hybridctl.parsers.kernel_log import Record, of_kind
@@ -78,11 +78,11 @@ def test_gids() -> None:
         "\t\t\tGID[  3]:\t\t::ffff:10.2.0.7, RoCE v2\n"
         "hca_id:\tmlx5_1\n\t\tport:\t1\n\t\t\tGID[  0]:\t\tfe80::1, RoCE v2\n"
     )
-    assert [(gid.adapter, gid.type, gid.is_ipv4) for gid in read_gids(text)] == [
-        ("mlx5_0", "RoCE v1", True),
-        ("mlx5_0", "RoCE v2", True),
-        ("mlx5_1", "RoCE v2", False),
-    ]
+    assert read_gids(text) == (
+        Gid("mlx5_0", 1, 2, "RoCE v1", True),
+        Gid("mlx5_0", 1, 3, "RoCE v2", True),
+        Gid("mlx5_1", 1, 0, "RoCE v2", False),
+    )
     # Older versions name no type, and a GID before its port belongs to nobody.
     for bad in (text.replace(", RoCE v2", ""), text.replace("\t\tport:\t1\n", ""), "hca_id:\tmlx5_0\n"):
         with pytest.raises(Unreadable):

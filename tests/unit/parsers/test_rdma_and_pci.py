@@ -5,7 +5,7 @@ from forms import DETAILS, DEVINFO, QOS
 from recordings import folder, text_of
 
 from hybridctl.parsers import Unreadable
-from hybridctl.parsers.ethtool import read_driver, read_features, read_settings, read_statistics
+from hybridctl.parsers.ethtool import pause_frames, read_driver, read_features, read_settings, read_statistics
 from hybridctl.parsers.ibstat import read_ibstat, read_ibstatus
 from hybridctl.parsers.ibv_devinfo import VerbsPort, read_devinfo
 from hybridctl.parsers.infiniband_sysfs import read_listing, read_tree
@@ -205,6 +205,8 @@ def test_ethtool_by_its_other_options() -> None:
     )
     statistics = "NIC statistics:\n     rx_prio3_pause: 12\n     rx_discards_phy: 0\n"
     assert read_statistics(statistics) == {"rx_prio3_pause": 12, "rx_discards_phy": 0}
+    assert pause_frames({"rx_prio3_pause": 12, "rx_global_pause": 3, "rx_prio3_pause_duration": 9}, "rx") == 15
+    assert pause_frames({"rx_prio3_pause": 12}, "tx") is None
     assert read_features("Features for eth0:\nrx-gro-hw: off [fixed]\nlarge-receive-offload: on\n") == {
         "rx-gro-hw": False,
         "large-receive-offload": True,

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "checks"))
 
-from all_cases import CASES
+from all_cases import ASKS_NOTHING, CASES
 from check_cases import VARIABLES, completion, models
 from test_checks import expectation
 
 from hybridctl.checks import CATALOGUE, Verdict
+from hybridctl.checks.drifted import Drift
 from hybridctl.checks.fake import FakeHost
 from hybridctl.checks.judge import judge_expectation
 from hybridctl.checks.model import Parameter
@@ -63,6 +65,16 @@ def test_without_parameters_the_defaults_count(tmp_path: Path, check: str, unit:
     assert (request["timeout"], verdict) == (60, Verdict.PASS)
     assert (request["body"] or {}).get("max_tokens") == (1 if check == WORKER else None)
     assert "min_tokens" not in (request["body"] or {})
+
+
+def test_a_profile_says_how_old_a_check_of_drift_may_be(tmp_path: Path) -> None:
+    """Else a day, and what a timer is late."""
+    line = "drift.resources: {value: 0, unit: resources, source: x"
+    drift = Drift(age=30 * 3600)
+    for name, more, verdict in (("day", "", "UNKNOWN"), ("more", ", parameters: {age: 31 h}", "PASS")):
+        wanted = load(tmp_path, f"{line}{more}}}", name).expectations["drift.resources"]
+        (result,) = judge_expectation(FakeHost({}), wanted, {}, drift=drift)
+        assert result.verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -130,6 +142,16 @@ def test_only_a_number_with_its_unit_is_one(given: object) -> None:
     assert Parameter(1, 1, 256).read(16) == 16
 
 
+@pytest.mark.parametrize("check", [check for check in CATALOGUE if tool_of(check) == "http"])
+def test_every_request_has_a_timeout_of_the_profiles(check: str) -> None:
+    """It is the number that the request is sent with."""
+    wanted = replace(expectation(check, dict(CASES[check].expect)), parameters={"timeout": 7})
+    host = FakeHost(CASES[check].passes[0])
+    judge_expectation(host, wanted, VARIABLES)
+    assert [json.loads(shlex.split(command)[-1])["timeout"] for command in host.asked] == [7]
+    assert "timeout" in CATALOGUE[check].parameters
+
+
 def test_parameters_are_sound() -> None:
     """A default is within its bounds; a request ends before the connection ends the command."""
     for check in CATALOGUE.values():
@@ -145,4 +167,4 @@ def test_the_tool_of_a_check_is_what_it_asks(check: str) -> None:
     host = FakeHost(CASES[check].passes[0])
     judge_expectation(host, expectation(check, dict(CASES[check].expect)), VARIABLES)
     word = "python3" if tool_of(check) == "http" else tool_of(check)
-    assert any(word in command for command in host.asked), host.asked
+    assert any(word in command for command in host.asked) or check in ASKS_NOTHING, host.asked
