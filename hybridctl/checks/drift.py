@@ -1,4 +1,4 @@
-"""The check of drift: whether the host still is what the roles made of it, by the last check that looked."""
+"""The check of drift: whether the host still is what the roles made of it, by the last check or provision."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LOOK = "look at it: hybridctl drift --limit {host}; to have that done every hou
 
 
 def resources(_host: Any, want: Want) -> Result:
-    """How many resources of the host are not as the roles make them, by the last `hybridctl drift`."""
+    """How many resources of the host are not as the roles make them, by the last `hybridctl drift` or provision."""
     seen = want.drift or Drift(trouble="what is known of drift is with the site's control node, which was not asked")
     if trouble := _trouble(seen, want.parameters["age"]):
         return want.result(Verdict.UNKNOWN, None, reason=trouble, remedy=_LOOK)
@@ -25,9 +25,9 @@ def _trouble(seen: Drift, most: int) -> str:
     if seen.trouble:
         return seen.trouble
     if seen.age < 0:
-        return "the last check of drift is dated later than now: a clock was wrong"
+        return "what is known of drift is dated later than now: a clock was wrong"
     hours = seen.age / HOUR
-    return f"the last check of drift is {hours:.1f} h old, and {most} h are allowed" if hours > most else ""
+    return f"what is known of drift is {hours:.1f} h old, and {most} h are allowed" if hours > most else ""
 
 
 CHECKS = (
@@ -36,8 +36,7 @@ CHECKS = (
         "resources that are not as the roles make them",
         Kind.NUMBER,
         resources,
-        "see the diffs: hybridctl plan --limit {host}; repair: hybridctl provision --limit {host}; then look again: "
-        "hybridctl drift --limit {host}",
+        "see the diffs: hybridctl plan --limit {host}; repair: hybridctl provision --limit {host}",
         unit="resources",
         varies="what has happened to one host since it was provisioned",
         parameters={"age": Parameter(26, 1, 8760, "h")},  # a day, and a timer's slack

@@ -1,4 +1,4 @@
-"""What the control node knows of a host's drift: what `hybridctl drift` saw there, and how long ago. Pure."""
+"""What the control node knows of a host's drift by checks and provisions, and how long ago. Pure."""
 
 import math
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ __all__ = ["Drift", "drift_document", "read_drift"]
 
 @dataclass(frozen=True)
 class Drift:
-    """What the last check of drift saw on a host.
+    """What the last check of drift, or the provision after it, left of a host.
 
     Attributes:
-        age: seconds from the start of that check to that of the verification.
+        age: seconds from the start of that run to that of the verification.
         differing: resources that are not as the roles would make them.
         named: some of them, such as `file /etc/chrony/chrony.conf`.
         trouble: why nobody can tell; the others then mean nothing.

@@ -46,7 +46,7 @@ class HostMemory:
     """What the last check of a host knew; without `planned` it did not come to the end, and this is from before.
 
     Attributes:
-        seen: start of the last check that came to the end of all layers; None where that is not known.
+        seen: start of the last check or provision that came to the end of all layers; None where that is not known.
     """
 
     planned: bool = False
@@ -86,8 +86,8 @@ class Memory:
             before, scope = hosts.get(host["name"]), _Scope.of(run, host["state"])
             if run["check"]:
                 hosts[host["name"]] = _checked(before or HostMemory(), host["changes"], scope, started)
-            elif before is not None:
-                hosts[host["name"]] = _repaired(before, host["changes"], scope)
+            elif before is not None or scope.whole:
+                hosts[host["name"]] = _repaired(before or HostMemory(), host["changes"], scope, started)
         if run["check"]:
             self.checked = max(started, self.checked or started)
         self.hosts = hosts
@@ -168,6 +168,11 @@ class _Scope:
         ended = run["status"] in _ENDED and state in _PLANNED
         return cls(ended, tuple(run.get("layers") or ()), bool(run.get("roles")))
 
+    @property
+    def whole(self) -> bool:
+        """Whether the run came to the end of all that the roles make of the host."""
+        return self.ended and not self.roles and not self.layers
+
     def covers(self, drifted: Drifted) -> bool:
         """Tell whether what the run does not name is clean."""
         return self.ended and not self.roles and (not self.layers or drifted.layer in (*self.layers, "preflight"))
@@ -183,14 +188,14 @@ def _checked(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _S
         seen.setdefault(key, Drifted(**words, since=known.get(key, started)))
     kept = [old for old in before.drifted if old.key not in seen and not scope.covers(old)]
     planned = before.planned if scope.roles else scope.ended
-    whole = before.seen
-    if scope.ended and not scope.roles and not scope.layers:
-        whole = max(started, before.seen or started)
+    whole = max(started, before.seen or started) if scope.whole else before.seen
     return HostMemory(planned, (*seen.values(), *kept), whole)
 
 
-def _repaired(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope) -> HostMemory:
+def _repaired(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope, started: datetime) -> HostMemory:
     """Return what is known of a host after a provision; what it repaired is as new when it drifts again."""
+    if scope.whole:
+        return HostMemory(planned=True, seen=max(started, before.seen or started))
     made = {(change["kind"], change["name"]) for change in changes}
     kept = [old for old in before.drifted if (old.kind, old.name) not in made and not scope.covers(old)]
     return replace(before, drifted=tuple(kept))

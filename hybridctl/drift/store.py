@@ -5,6 +5,8 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +18,10 @@ from hybridctl.problems import shown_path
 from hybridctl.run_history import find_run, run_ids
 from hybridctl.site import Site
 
-__all__ = ["memory_file", "read_memory", "remember"]
+__all__ = ["memory_file", "read_memory", "recall", "remember"]
+
+# What is read of the recorded runs before the first check; years of them may lie there.
+_RECENT = timedelta(days=7)
 
 
 def memory_file(site: Site) -> Path:
@@ -48,10 +53,7 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
                 "ahead; what is dated later than this check counts from it"
             )
             memory.set_back(moment(check["started"]))
-        for run in _news(site.runs, memory, check):
-            # A record that another version or a damaged disk left behind tells nothing; the check itself must.
-            with nullcontext() if run is check else suppress(KeyError, TypeError, ValueError, AttributeError):
-                memory.observe(run)
+        _catch_up(memory, _news(site, memory, check), check)
         memory.keep(hosts)
         try:
             write_whole(file, json.dumps(memory.document(), indent=1, ensure_ascii=False) + "\n", 0o600)
@@ -61,6 +63,22 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
                 f"make {shown_path(file.parent)} writable or free some space",
             ) from error
     return memory, remark
+
+
+def recall(site: Site, now: datetime) -> tuple[Memory, str]:
+    """Return the memory with what was recorded since, and what is wrong when it is damaged; nothing is written."""
+    memory, trouble = read_memory(memory_file(site))
+    if not trouble:
+        runs = _recorded(site, memory, site.inventory_name, now)
+        _catch_up(memory, (run for _, run in sorted(runs, key=itemgetter(0))))
+    return memory, trouble
+
+
+def _catch_up(memory: Memory, runs: Iterable[Mapping[str, Any]], check: Mapping[str, Any] | None = None) -> None:
+    for run in runs:
+        # A record that another version or a damaged disk left behind tells nothing; the check itself must.
+        with nullcontext() if run is check else suppress(KeyError, TypeError, ValueError, AttributeError):
+            memory.observe(run)
 
 
 def read_memory(path: Path) -> tuple[Memory, str]:
@@ -78,29 +96,39 @@ def read_memory(path: Path) -> tuple[Memory, str]:
     return Memory(), f"{where}: {why}"
 
 
-def _news(runs: Path, memory: Memory, check: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _news(site: Site, memory: Memory, check: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the check and what was recorded since the last run known, in the order in which they ended.
 
     A check and a provision may overlap, so it is their ends that count.
     """
     news = {moment(check["finished"]): [check]}
-    if memory.until is None:
-        return [check]
-    for name in run_ids(runs):
+    for finished, run in _recorded(site, memory, check.get("inventory"), moment(check["finished"])):
+        if run["id"] != check["id"]:
+            # Of two that ended in one second, this check was not there before the other's end.
+            news.setdefault(finished, []).insert(0, run)
+    return [run for finished in sorted(news) for run in news[finished]]
+
+
+def _recorded(
+    site: Site, memory: Memory, inventory: Any, until: datetime
+) -> Iterator[tuple[datetime, Mapping[str, Any]]]:
+    """Yield end and record of each run of an inventory that ended since the last one known."""
+    since = memory.until or until - _RECENT
+    for name in run_ids(site.runs):
         # Years of runs lie there; one that was not written to since need not be read.
-        if name in (check["id"], memory.run) or _written(runs / name) < memory.until.timestamp():
+        if name == memory.run or _written(site.runs / name) < since.timestamp():
             continue
-        run = find_run(runs, name)
-        if run.document.get("inventory") != check.get("inventory"):
+        run = find_run(site.runs, name)
+        if run.document.get("inventory") != inventory:
             continue  # another fleet, though names may be equal
+        if memory.until is None and run.document.get("check"):
+            continue  # the plan of a fresh host is no drift
         try:
             finished = moment(run.document["finished"])
         except (KeyError, TypeError, ValueError):
             continue  # it goes on, was killed or is damaged: `runs list` says so
-        if memory.until <= finished <= moment(check["finished"]) + CLOCK_STEP and not run.damage:
-            # Of two that ended in one second, this check was not there before the other's end.
-            news.setdefault(finished, []).insert(0, run.document)
-    return [run for finished in sorted(news) for run in news[finished]]
+        if since <= finished <= until + CLOCK_STEP and not run.damage:
+            yield finished, {**run.document, "id": name}
 
 
 def _written(run: Path) -> float:

@@ -34,7 +34,7 @@ def test_drift_is_judged_as_it_was_seen(make_site: Callable[[int, str], Path]) -
     assert found == {
         "h1": (1, "WARN", "file /etc/x, as of 2.0 h ago"),
         "h2": (0, "PASS", ""),
-        "h3": (None, "UNKNOWN", "no check of drift has looked at the whole of this host yet"),
+        "h3": (None, "UNKNOWN", "no provision or check of drift has come to the end of this host yet"),
     }
     assert status == 6
     memory_file(site).unlink()

@@ -20,7 +20,14 @@ NAME = "drift"
 FLEET = """
 hosts:
   mon1: {groups: [monitoring], profile: lab-monitoring, memory: 256}
-  mon2: {groups: [monitoring], profile: lab-monitoring, memory: 256}
+  mon2: {groups: [monitoring], profile: undrifted, memory: 256}
+"""
+UNDRIFTED = """
+schema: 1
+title: monitoring of the lab whose drift is looked at
+inherits: lab-monitoring
+expect:
+  drift.resources: {value: 0, unit: resources, source: a test}
 """
 # The gateway's and the workers' drifts want minutes of installation; tests/e2e has such hosts.
 HERE = [drift for drift in DRIFTS if drift.group == "all"]
@@ -45,7 +52,7 @@ class Site:
         """Run a command on the site; return its exit status and its JSON document."""
         argv = [BIN / "hybridctl", *words, "-i", self.lab.inventory, "--json"]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        assert done.returncode in (0, 4, 7), done.stdout[-2000:] + done.stderr[-4000:]
+        assert done.returncode in (0, 4, 5, 7), done.stdout[-2000:] + done.stderr[-4000:]
         document: dict[str, Any] = json.loads(done.stdout)
         return done.returncode, document
 
@@ -59,10 +66,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         subprocess.run([BIN / "hybridctl", "lab", "up", "--name", NAME, "--hosts", "fleet.yml"], cwd=base, check=True)
         site = Site(lab, base)
+        (lab.inventory.parent / "profiles").mkdir(exist_ok=True)
+        (lab.inventory.parent / "profiles" / "undrifted.yml").write_text(UNDRIFTED)
         assert site.run("provision")[0] == 0
         yield site
     finally:
         lab.down()
+
+
+def verdict(site: Site) -> tuple[str, object]:
+    """Return what verify says of mon2's drift."""
+    _, document = site.run("verify", "--only", "drift", "-l", "mon2")
+    check = document["hosts"][0]["checks"][0]
+    return check["verdict"], check["measured"]
 
 
 def found(document: dict[str, Any], host: str = "mon1") -> dict[tuple[str, str], str]:
@@ -72,7 +88,8 @@ def found(document: dict[str, Any], host: str = "mon1") -> dict[tuple[str, str],
 
 
 def test_a_provisioned_site_has_no_drift(site: Site) -> None:
-    """Exit 0, both hosts judged, nothing named."""
+    """Exit 0, both hosts judged, nothing named; verify knew it from the provision already."""
+    assert verdict(site) == ("PASS", 0)
     status, document = site.run("drift")
     assert status == 0
     assert [(host["planned"], host["resources"]) for host in document["hosts"]] == [(True, []), (True, [])]
@@ -120,9 +137,11 @@ def test_kinds_that_want_a_time_of_their_own(site: Site, drift: Drift) -> None:
     site.on("mon2", drift.command)
     _, document = site.run("drift", "-l", "mon2")
     assert set(found(document, "mon2")) == drift.expected
+    assert verdict(site) == ("FAIL", len({resource for resource, _ in drift.expected}))
     _, done = site.run("provision", "-l", "mon2")
     assert key_set(done["hosts"]) == {("mon2", *one) for one in drift.expected}
     assert site.on("mon2", drift.check, check=False).returncode == 0
+    assert verdict(site) == ("PASS", 0)
 
 
 def test_a_host_without_power_is_unknown(site: Site) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drift_runs import FILE, MODE, UNIT, at, check, provision
+from drift_runs import FILE, MODE, UNIT, at, check, provision, recorded
 
 from hybridctl.checks.drifted import Drift
 from hybridctl.drift.recall import known_drift
@@ -54,7 +54,7 @@ def test_a_check_of_another_host_makes_this_one_no_younger(site: Site) -> None:
 def test_a_check_of_a_part_says_nothing_of_the_whole(site: Site, part: dict[str, Any]) -> None:
     """Alone it leaves the host unknown; after a whole one it makes it no younger, but what it found counts."""
     alone = told(site, check(at(24), {"a": []}, **part))
-    assert alone.trouble == "no check of drift has looked at the whole of this host yet"
+    assert alone.trouble == "no provision or check of drift has come to the end of this host yet"
     after = told(site, check(at(25), {"a": []}), check(at(26), {"a": [FILE]}, **part))
     assert (after.age, after.named) == (33 * 3600, ("file /etc/x",))
 
@@ -66,11 +66,36 @@ def test_a_host_that_was_not_reached_is_unknown(site: Site, state: str) -> None:
     assert seen == Drift(trouble="the last check of drift did not come to the end of this host")
 
 
-def test_a_provision_is_no_check(site: Site) -> None:
-    """Nobody looked: it was changed."""
+def test_a_whole_provision_leaves_nothing_that_differs(site: Site) -> None:
+    """Whether anybody looked before or not; one that went before a check, or to another inventory, says nothing."""
+    assert told(site).trouble == told(site, host="stranger").trouble != ""
+    recorded(site, provision(at(24), {"a": [FILE], "b": [FILE]}, inventory="inventory"))
+    assert told(site) == Drift(age=57 * 3600)
+    assert told(site, check(at(25), {"a": [MODE]}, inventory="inventory")).named == ("file /etc/y",)
+    recorded(site, provision(at(26), {"a": [MODE]}, inventory="staging"))
+    assert told(site).differing == 1
+    recorded(site, provision(at(26, 1), {"a": [MODE]}, inventory="inventory"))
+    assert told(site) == Drift(age=11 * 3600)
+    assert told(site, host="b") == Drift(age=57 * 3600)
+
+
+@pytest.mark.parametrize("part", [{"layers": ["base"]}, {"status": "failed", "states": {"a": "failed"}}])
+def test_a_provision_of_a_part_says_nothing_of_the_whole(site: Site, part: dict[str, Any]) -> None:
+    """It repaired what it names, and no more."""
+    recorded(site, provision(at(25), {"a": [MODE]}, inventory="inventory", **part))
     assert told(site).trouble == told(site, host="stranger").trouble
-    remember(site, check(at(25), {"b": []}), ["a", "b"])
-    assert told(site, provision(at(26), {"a": []})).trouble == told(site, host="stranger").trouble != ""
+    remember(site, check(at(26), {"a": [MODE, UNIT]}, inventory="inventory"), ["a"])
+    recorded(site, provision(at(26, 5), {"a": [MODE]}, inventory="inventory", **part))
+    assert told(site).named == ("unit haproxy.service",)
+    assert not list(site.runs.parent.glob("*.new"))
+
+
+def test_runs_of_long_ago_are_not_read(site: Site) -> None:
+    """Before the first check of drift a week of them is."""
+    recorded(site, provision(at(18), {"a": []}, inventory="inventory"))
+    assert told(site).trouble != ""
+    recorded(site, provision(at(20), {"a": []}, inventory="inventory"))
+    assert told(site).trouble == ""
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 9}', "[" * 100_000])
@@ -87,7 +112,7 @@ def test_a_memory_of_an_older_version_is_unknown(site: Site) -> None:
     told(site, check(at(25), {"a": []}))
     text = memory_file(site).read_text()
     memory_file(site).write_text(text.replace('"seen"', '"other"'))
-    assert told(site).trouble == "no check of drift has looked at the whole of this host yet"
+    assert told(site).trouble == "no provision or check of drift has come to the end of this host yet"
     assert told(site, check(at(26), {"a": []})).trouble == ""
 
 
@@ -95,7 +120,7 @@ def test_a_clock_that_was_ahead_tells_no_age(site: Site) -> None:
     """Hosts that the check after it did not look at are unknown."""
     ahead = check(at(28), {"a": [], "b": []})
     assert told(site, ahead, check(at(26), {"a": []})).trouble == ""
-    assert told(site, host="b").trouble == "no check of drift has looked at the whole of this host yet"
+    assert told(site, host="b").trouble == "no provision or check of drift has come to the end of this host yet"
 
 
 def test_each_inventory_has_its_own(site: Site) -> None:

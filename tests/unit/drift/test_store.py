@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drift_runs import FILE, MODE, at, check, provision
+from drift_runs import FILE, MODE, at, check, provision, recorded
 
 from hybridctl.drift import store
 from hybridctl.drift.memory import Memory
@@ -18,7 +18,6 @@ from hybridctl.errors import HybridctlError
 from hybridctl.site import Site
 
 NAME = "drift.json"
-COUNTERS = dict.fromkeys(("ok", "changed", "failed", "unreachable", "skipped", "ignored", "rescued"), 0)
 
 
 @pytest.fixture
@@ -26,19 +25,6 @@ def site(tmp_path: Path) -> Site:
     """A site without runs."""
     (tmp_path / ".hybridctl" / "runs").mkdir(parents=True)
     return Site(tmp_path, tmp_path / "inventory", "bank")
-
-
-def recorded(site: Site, run: dict[str, Any]) -> dict[str, Any]:
-    """Put a run where the recorder would, written at its end; return it."""
-    for host in run["hosts"]:
-        host.update({**COUNTERS, "seconds": 1.0, "layers": {}, "failures": []})
-    folder = site.runs / run["id"]
-    folder.mkdir()
-    (folder / "result.json").write_text(json.dumps(run))
-    if "finished" in run:
-        when = at(24).fromisoformat(run["finished"]).timestamp()
-        os.utime(folder / "result.json", (when, when))
-    return run
 
 
 def since(memory: Memory) -> dict[str, int]:
