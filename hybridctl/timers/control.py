@@ -149,6 +149,8 @@ def remove(spec: TimerSpec, control: Control) -> list[str]:
         return []
     if paths[0] in there:
         control.do("disable", "--now", paths[0].name)
+        # When it last ran: a timer of that name, installed a year later, would make up for what it missed since.
+        control.systemctl(["clean", "--what=state", paths[0].name])
     if paths[1] in there:
         # One that is under way ends with its timer.
         control.do("stop", paths[1].name)

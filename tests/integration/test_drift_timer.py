@@ -50,6 +50,11 @@ class Control:
         said = self.on(f"systemctl show -p Result,ExecMainStatus,ActiveState {unit}.service").stdout
         return dict(line.split("=", 1) for line in said.splitlines())
 
+    def left(self, unit: str) -> str:
+        """Return what systemd and its folders still have of a unit; its stamp says when a timer last ran."""
+        loaded = f"systemctl list-units --all --plain --no-legend '{unit}*'"
+        return self.on(f"{loaded}; find /etc/systemd /var/lib/systemd -name '*{unit}*'").stdout
+
     def wait_for(self, command: str, words: str) -> str:
         """Return what a command prints once the words are in it."""
         deadline = time.monotonic() + 120  # ten checks; one that comes at all comes in the first two
@@ -141,10 +146,10 @@ def test_the_check_runs_as_the_owner_of_the_site(control: Control) -> None:
 
 
 def test_removed_nothing_is_left(control: Control) -> None:
-    """Files, timer and failed state are gone; the second time there is nothing to do."""
+    """Files, timer, failed state and stamp are gone; the second time there is nothing to do."""
+    assert f"/var/lib/systemd/timers/stamp-{UNIT}.timer\n" in control.left(UNIT)
     assert control.timer("remove") == [f"removed {UNITS}.timer", f"removed {UNITS}.service"]
-    assert control.on(f"systemctl list-units --all --plain --no-legend '{UNIT}*'").stdout == ""
-    assert control.on(f"ls {UNITS}* 2>/dev/null; true").stdout == ""
+    assert control.left(UNIT) == ""
     assert control.timer("remove") == [f"there is no {UNIT}.timer"]
 
 
@@ -186,9 +191,8 @@ def test_the_verify_timer_tells_of_a_change_once(control: Control) -> None:
 
 
 def test_the_verify_timer_removed(control: Control) -> None:
-    """Files and timer are gone."""
+    """Nothing of it is left either."""
     done = control.timer("remove", of="verify")
     assert done == [f"removed {VERIFY_UNITS}.timer", f"removed {VERIFY_UNITS}.service"]
-    assert control.on(f"systemctl list-units --all --plain --no-legend '{VERIFY_UNIT}*'").stdout == ""
-    assert control.on(f"find /etc/systemd /var/lib/systemd/timers -name '{VERIFY_UNIT}*'").stdout == ""
+    assert control.left(VERIFY_UNIT) == ""
     assert control.timer("remove", of="verify") == [f"there is no {VERIFY_UNIT}.timer"]
