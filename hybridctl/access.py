@@ -64,7 +64,7 @@ def asking(site: Site) -> Iterator[Ask]:
     place = {
         "inventory": str(site.inventory),
         "basedir": str(site.root),
-        "vault_password_file": str(site.vault_password_file) if site.vault_password_file else None,
+        "vault_password_file": str(site.vault_source) if site.vault_source else None,
     }
     with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
         answer = Path(folder) / "answer.json"
@@ -73,7 +73,7 @@ def asking(site: Site) -> Iterator[Ask]:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=environment(Path(folder)),
+            env=environment(Path(folder), site.vault_answer),
             cwd=site.root,
             text=True,
             errors="replace",

@@ -61,7 +61,7 @@ def look(site: Site, vaulted: Iterable[Path]) -> AnsibleView:
     question = {
         "inventory": str(site.inventory),
         "basedir": str(site.root),
-        "vault_password_file": str(site.vault_password_file) if site.vault_password_file else None,
+        "vault_password_file": str(site.vault_source) if site.vault_source else None,
         "vaulted": [str(path) for path in vaulted],
     }
     with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
@@ -71,7 +71,7 @@ def look(site: Site, vaulted: Iterable[Path]) -> AnsibleView:
             done = subprocess.run(
                 argv,
                 input=json.dumps(question),
-                env=environment(Path(folder)),
+                env=environment(Path(folder), site.vault_answer),
                 cwd=site.root,
                 capture_output=True,
                 text=True,
@@ -90,19 +90,23 @@ def look(site: Site, vaulted: Iterable[Path]) -> AnsibleView:
         return AnsibleView(**json.loads(answer.read_text(encoding="utf-8")))
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, vault_answer: Path | None = None) -> dict[str, str]:
     """Return the environment in which a process of Ansible's reads an inventory: no `ansible.cfg` by chance.
 
     Args:
         folder: gets an empty `ansible.cfg`; whoever sets ANSIBLE_CONFIG means it.
+        vault_answer: see `Site.vault_answer`.
     """
     configuration = folder / "ansible.cfg"
     configuration.touch()
     own = str(content.collections_path())
     users = os.environ.get("ANSIBLE_COLLECTIONS_PATH") or "~/.ansible/collections:/usr/share/ansible/collections"
     locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    # It may name the program that was asked already.
+    vault = {"ANSIBLE_VAULT_PASSWORD_FILE": str(vault_answer)} if vault_answer else {}
     return {
         **os.environ,
+        **vault,
         "ANSIBLE_CONFIG": os.environ.get("ANSIBLE_CONFIG") or str(configuration),
         "ANSIBLE_COLLECTIONS_PATH": f"{own}{os.pathsep}{users}",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",

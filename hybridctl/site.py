@@ -31,10 +31,11 @@ class Site:
         inventory: what `-i` gives to Ansible, a file or a folder.
         inventory_is_default: it is the one that hybridctl.yml names.
         name: shown in reports.
-        vault_password_file: opens the vaulted variables; None when there are none.
+        vault_password_file: opens the vaulted variables; a program is asked. None when there are none.
         own_variables: glob patterns of variables that belong to the user's own roles.
         password_wanted: where the password was looked for; nothing need be there.
         rollout: how its hosts follow one another, unless the command line says otherwise.
+        vault_answer: a file with what the program said that is asked for the password, where it was asked already.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Site:
     password_wanted: Path | None = None
     rollout: Rollout = field(default_factory=Rollout)
     inventory_is_default: bool = True
+    vault_answer: Path | None = None
 
     @property
     def inventory_name(self) -> str:
@@ -55,6 +57,11 @@ class Site:
     def other_inventory(self) -> str:
         """What tells apart what is kept of an inventory beside the site's default one, which is empty here."""
         return "" if self.inventory_is_default else self.inventory_name
+
+    @property
+    def vault_source(self) -> Path | None:
+        """What a process of Ansible's is to read the vault's password from."""
+        return self.vault_answer or self.vault_password_file
 
     @property
     def runs(self) -> Path:

@@ -1,14 +1,20 @@
-"""Encrypting a file for Ansible Vault."""
+"""Ansible Vault: encrypting a file, and asking a program for the password."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from hybridctl.ansible_view import environment
-from hybridctl.errors import HybridctlError
+from hybridctl.ansible_view import TIMEOUT, environment
+from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.problems import shown_path
+from hybridctl.site import Site
 
-__all__ = ["encrypt"]
+__all__ = ["encrypt", "vault_opened"]
 
 
 def encrypt(text: str, password: Path, output: Path) -> None:
@@ -27,3 +33,52 @@ def encrypt(text: str, password: Path, output: Path) -> None:
     if done.returncode != 0:
         raise HybridctlError(f"ansible-vault failed: {done.stderr.strip()}", "hybridctl doctor")
     output.chmod(0o600)
+
+
+@contextmanager
+def vault_opened(site: Site) -> Iterator[Site]:
+    """Yield the site with the vault's password, where a program says it, in a file of ours.
+
+    Each process of Ansible's would run the program, and a person would be asked by two at a time on one terminal.
+
+    Raises:
+        InvalidInput: the program says no password.
+    """
+    program = site.vault_password_file
+    if program is None or not program.stat().st_mode & 0o111:  # what Ansible takes for one
+        yield site
+        return
+    said = _ask(program, site.root)
+    if said.strip() != said.strip(b"\r\n"):
+        # Ansible takes the blanks off what it reads from a file, and leaves those that a program said.
+        yield site
+        return
+    with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
+        answer = Path(folder) / "password"
+        answer.touch(mode=0o600)
+        answer.write_bytes(said)
+        yield replace(site, vault_answer=answer)
+
+
+def _ask(program: Path, root: Path) -> bytes:
+    """Run the program as Ansible does: `NAME-client` is told whose password is wanted."""
+    argv = [str(program)]
+    if program.stem.endswith("-client"):
+        argv += ["--vault-id", os.environ.get("ANSIBLE_VAULT_IDENTITY") or "default"]
+    try:
+        # It may ask a person: on the terminal, or by stderr, which is left to it.
+        done = subprocess.run(
+            argv, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        trouble = f"it did not end within {TIMEOUT} s"
+    except OSError as error:
+        trouble = f"{error.strerror}; a file that is no program must not be executable"
+    else:
+        if not done.returncode and done.stdout.strip():
+            return done.stdout
+        trouble = f"it ended with status {done.returncode}" if done.returncode else "it said nothing"
+    raise InvalidInput(
+        f"{shown_path(program)}: the vault password program gave no password: {trouble}; nothing was contacted",
+        f"run it by hand: {program}",
+    )

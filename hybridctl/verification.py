@@ -37,6 +37,7 @@ from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
 from hybridctl.site import Site
+from hybridctl.vault import vault_opened
 from hybridctl.waivers import WaiverUse, load_waivers
 
 __all__ = ["HostReport", "HostState", "Target", "Verification", "chosen", "judge_targets", "targets_of", "verify"]
@@ -179,14 +180,15 @@ def verify(
     """
     checks = chosen(only)
     files = evidence_files(from_evidence) if from_evidence is not None else None
-    with asking(site) as ask:
-        inventory = load_inventory(site)
+    # Two processes of Ansible's read the inventory at a time.
+    with vault_opened(site) as opened, asking(opened) as ask:
+        inventory = load_inventory(opened)
+        redactor = Redactor.for_inventory(inventory, password_file=opened.vault_source)
         targets = targets_of(site, inventory, limit, ask)
     if files is not None and limit is None:
         _refuse_strangers(files, targets, site)
     # The day of this machine's time zone: people who write a waiver mean theirs.
     waived = load_waivers(site.root, inventory, waivers, today or datetime.now().astimezone().date())
-    redactor = Redactor.for_inventory(inventory, password_file=site.vault_password_file)
     waived = waived.redacted(redactor.text)
     started = datetime.now(UTC)
 

@@ -47,7 +47,7 @@ def show(inventory: Path | None, every: str, textfile: Path | None, on_change: s
     """
     from hybridctl.timers.units import VERIFY
 
-    timers.show(timers.spec_of(VERIFY, inventory, every, textfile, on_change or ""))
+    timers.show(timers.spec_of(VERIFY, inventory, every, textfile, on_change))
 
 
 @timer.command()
@@ -62,13 +62,9 @@ def install(inventory: Path | None, every: str, textfile: Path | None, on_change
     Example:
       sudo hybridctl verify timer install -i /srv/bank/inventory --on-change ./alert.sh
     """
-    from hybridctl.hooks import check_program, parse_command
     from hybridctl.timers.units import VERIFY
 
-    spec = timers.spec_of(VERIFY, inventory, every, textfile, on_change or "")
-    if on_change is not None:
-        check_program(parse_command(on_change), spec.root)
-    timers.install(spec)
+    timers.install(timers.spec_of(VERIFY, inventory, every, textfile, on_change))
 
 
 @timer.command()

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from hybridctl.atomic import write_whole
 from hybridctl.errors import HybridctlError, InvalidInput
+from hybridctl.hooks import check_program, parse_command
 from hybridctl.site import Site
+from hybridctl.textfile import check_target
+from hybridctl.timers.calendar import seconds
 from hybridctl.timers.units import OWNER_LINE, TimerKind, TimerSpec, unit_files
 
 __all__ = ["UNITS", "Control", "install", "remove", "require_control", "timer_spec"]
@@ -63,13 +66,24 @@ def require_control(kind: TimerKind, booted: Path = Path("/run/systemd/system"))
 
 
 def timer_spec(
-    kind: TimerKind, site: Site, program: Path, every: str = "1h", textfile: Path | None = None, on_change: str = ""
+    kind: TimerKind,
+    site: Site,
+    program: Path,
+    every: str = "1h",
+    textfile: Path | None = None,
+    on_change: str | None = None,
 ) -> TimerSpec:
     """Return the timer of a site: it runs as the one who owns the site's folder.
 
     Raises:
-        InvalidInput: that user is unknown.
+        InvalidInput: that user is unknown; or the interval is none, or the command it calls would refuse the textfile
+            or what is told of changes.
     """
+    seconds(every)
+    if textfile is not None:
+        check_target(textfile)
+    if on_change is not None:
+        check_program(parse_command(on_change), site.root)
     uid = site.root.stat().st_uid
     try:
         owner = pwd.getpwuid(uid)
@@ -86,7 +100,7 @@ def timer_spec(
         site.other_inventory,
         every,
         textfile.absolute() if textfile else None,
-        on_change,
+        on_change or "",
     )
 
 
@@ -135,6 +149,8 @@ def remove(spec: TimerSpec, control: Control) -> list[str]:
         return []
     if paths[0] in there:
         control.do("disable", "--now", paths[0].name)
+        # When it last ran: a timer of that name, installed a year later, would make up for what it missed since.
+        control.systemctl(["clean", "--what=state", paths[0].name])
     if paths[1] in there:
         # One that is under way ends with its timer.
         control.do("stop", paths[1].name)

@@ -166,23 +166,29 @@ def test_layer_and_limit_reach_the_runner(ask: Ask) -> None:
 
 def test_timer_show_prints_both_files(ask: Ask, tmp_path: Path) -> None:
     """Where they would lie, and what is in them; nothing is contacted or written."""
-    result, fake = ask("drift", "timer", "show", "--every", "15min", "--textfile", "/x/drift.prom")
+    metrics = tmp_path / "drift.prom"
+    result, fake = ask("drift", "timer", "show", "--every", "15min", "--textfile", str(metrics))
     assert result.exit_code == 0, result.output
     assert "# /etc/systemd/system/hybridctl-drift-bank.service\n" in result.stdout
     assert "OnCalendar=*-*-* *:00/15:00 UTC\n" in result.stdout
-    assert f"drift --inventory {tmp_path}/inventory --textfile /x/drift.prom\n" in result.stdout
+    assert f"drift --inventory {tmp_path}/inventory --textfile {metrics}\n" in result.stdout
     program = next(line for line in result.stdout.splitlines() if line.startswith("ExecStart=")).split()[0]
     assert Path(program.removeprefix("ExecStart=")).name == "hybridctl"
     assert fake.request is None
     assert list(tmp_path.iterdir()) == [tmp_path / "inventory"]
 
 
-def test_a_bad_interval_is_refused(ask: Ask) -> None:
-    """Exit 2, and what is allowed."""
-    result, _ = ask("drift", "timer", "show", "--every", "7min")
-    assert result.exit_code == 2
-    assert "--every 7min" in result.stderr
-    assert "15min" in result.stderr
+@pytest.mark.parametrize("act", ["show", "install"])
+@pytest.mark.parametrize(
+    ("option", "value", "told", "allowed"),
+    [("--every", "7min", "--every 7min", "15min"), ("--textfile", "x.txt", "reads *.prom only", "x.prom")],
+)
+def test_no_timer_that_could_not_run(ask: Ask, act: str, option: str, value: str, told: str, allowed: str) -> None:
+    """Exit 2, and what is allowed; what install refuses is not shown either."""
+    result, _ = ask("drift", "timer", act, option, value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+    assert allowed in result.stderr
 
 
 @pytest.mark.parametrize("act", ["install", "remove"])

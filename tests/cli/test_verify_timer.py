@@ -15,8 +15,8 @@ Ask = Callable[..., Result]
 
 def test_show_prints_both_files(ask: Ask, tmp_path: Path) -> None:
     """What they call is a command line that we take; nothing is written."""
-    told = "./alert.sh --to 'ops'"
-    done = ask("timer", "show", "--every", "15min", "--textfile", "/x/verify.prom", "--on-change", told)
+    told, metrics = "sh alert.sh --to 'ops'", tmp_path / "verify.prom"
+    done = ask("timer", "show", "--every", "15min", "--textfile", str(metrics), "--on-change", told)
     assert done.exit_code == 0, done.output
     assert "# /etc/systemd/system/hybridctl-verify-bank.service\n" in done.stdout
     assert "OnCalendar=*-*-* *:00/15:00 UTC\n" in done.stdout
@@ -26,7 +26,7 @@ def test_show_prints_both_files(ask: Ask, tmp_path: Path) -> None:
     verify = cli.get_command(None, "verify")  # type: ignore[arg-type]
     assert verify is not None
     options = verify.make_context("verify", arguments).params
-    wanted = {"inventory": tmp_path / "inventory", "textfile": Path("/x/verify.prom"), "on_change": told}
+    wanted = {"inventory": tmp_path / "inventory", "textfile": metrics, "on_change": told}
     assert {name: options[name] for name in wanted} == wanted
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hybridctl.yml", "inventory"]
 
@@ -47,16 +47,28 @@ def test_the_timer_wants_systemd(ask: Ask, act: str, monkeypatch: pytest.MonkeyP
     assert "hybridctl verify timer show" in done.stderr
 
 
+@pytest.mark.parametrize("act", ["show", "install"])
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("timer", "install", "--on-change", "./none"), "the hook's program ./none is not there"),
-        (("timer", "show", "--every", "7min"), "--every 7min"),
-        (("--textfile", "x.prom", "timer", "show"), "hybridctl verify timer install"),
+        (("--on-change", "./none"), "the hook's program ./none is not there"),
+        (("--on-change", ""), "'' is not a command"),
+        (("--on-change", "sh -c 'x"), "is not a command: No closing quotation"),
+        (("--every", "7min"), "--every 7min"),
+        (("--every", ""), "--every : not an interval"),
+        (("--textfile", "x.txt"), "node_exporter reads *.prom only"),
+        (("--textfile", "none/x.prom"), "none is not there"),
     ],
 )
-def test_bad_input_is_refused(ask: Ask, arguments: tuple[str, ...], told: str) -> None:
-    """Exit 2; no unit is written that could not run."""
-    done = ask(*arguments)
-    assert done.exit_code == 2
+def test_no_unit_that_could_not_run(ask: Ask, act: str, arguments: tuple[str, ...], told: str) -> None:
+    """Exit 2; what install refuses is not shown either."""
+    done = ask("timer", act, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
     assert told in done.stderr
+
+
+def test_options_in_front_of_timer_are_refused(ask: Ask) -> None:
+    """Nobody would read them."""
+    done = ask("--textfile", "x.prom", "timer", "show")
+    assert done.exit_code == 2
+    assert "hybridctl verify timer install" in done.stderr

@@ -1,5 +1,7 @@
-"""The drift timer on a real systemd: hybridctl itself on a lab host, its units installed by its own command."""
+"""Both timers on a real systemd: hybridctl itself on a lab host, its units installed by its own command."""
 
+import json
+import shlex
 import subprocess
 import sys
 import time
@@ -18,6 +20,8 @@ NAME = "drifttimer"
 HOST = "ctl1"
 UNIT = f"hybridctl-drift-lab-{NAME}"
 UNITS = f"/etc/systemd/system/{UNIT}"
+VERIFY_UNIT = f"hybridctl-verify-lab-{NAME}"
+VERIFY_UNITS = f"/etc/systemd/system/{VERIFY_UNIT}"
 FOLDER = "/var/lib/prometheus/node-exporter"
 FILE = "/etc/security/limits.d/60-hybridctl.conf"
 ASK = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9100/metrics').read().decode())"
@@ -36,15 +40,20 @@ class Control:
         assert done.returncode == 0 or not check, done.stdout + done.stderr
         return done
 
-    def timer(self, *words: str) -> list[str]:
-        """Run `hybridctl drift timer`; return what it said it did."""
-        return self.on(f"{PROGRAM} drift timer {' '.join(words)} -i {SITE}/inventory").stderr.splitlines()
+    def timer(self, *words: str, of: str = "drift") -> list[str]:
+        """Run `hybridctl drift timer`, or verify's; return what it said it did."""
+        return self.on(f"{PROGRAM} {of} timer {' '.join(words)} -i {SITE}/inventory").stderr.splitlines()
 
-    def check(self) -> dict[str, str]:
+    def check(self, unit: str = UNIT) -> dict[str, str]:
         """Have the unit run once, waiting for its end; return what systemd says of it."""
-        self.on(f"systemctl start {UNIT}.service", check=False)
-        said = self.on(f"systemctl show -p Result,ExecMainStatus,ActiveState {UNIT}.service").stdout
+        self.on(f"systemctl start {unit}.service", check=False)
+        said = self.on(f"systemctl show -p Result,ExecMainStatus,ActiveState {unit}.service").stdout
         return dict(line.split("=", 1) for line in said.splitlines())
+
+    def left(self, unit: str) -> str:
+        """Return what systemd and its folders still have of a unit; its stamp says when a timer last ran."""
+        loaded = f"systemctl list-units --all --plain --no-legend '{unit}*'"
+        return self.on(f"{loaded}; find /etc/systemd /var/lib/systemd -name '*{unit}*'").stdout
 
     def wait_for(self, command: str, words: str) -> str:
         """Return what a command prints once the words are in it."""
@@ -137,8 +146,53 @@ def test_the_check_runs_as_the_owner_of_the_site(control: Control) -> None:
 
 
 def test_removed_nothing_is_left(control: Control) -> None:
-    """Files, timer and failed state are gone; the second time there is nothing to do."""
+    """Files, timer, failed state and stamp are gone; the second time there is nothing to do."""
+    assert f"/var/lib/systemd/timers/stamp-{UNIT}.timer\n" in control.left(UNIT)
     assert control.timer("remove") == [f"removed {UNITS}.timer", f"removed {UNITS}.service"]
-    assert control.on(f"systemctl list-units --all --plain --no-legend '{UNIT}*'").stdout == ""
-    assert control.on(f"ls {UNITS}* 2>/dev/null; true").stdout == ""
+    assert control.left(UNIT) == ""
     assert control.timer("remove") == [f"there is no {UNIT}.timer"]
+
+
+def test_the_verify_timer_tells_of_a_change_once(control: Control) -> None:
+    """Its unit writes the metrics; a verdict that changes is one alert, with old and new; one that stays is none."""
+    alerts = f"{SITE}/.hybridctl/alerts"
+    script = f'#!/bin/sh\n(echo "$@"; cat) >> {alerts}\n'
+    control.on(f"printf '%s' {shlex.quote(script)} > {SITE}/alert.sh; chmod +x {SITE}/alert.sh")
+    control.on(f"install -d -o $(stat -c %U {SITE}) /srv/verify")
+    words = ("--every", "12h", "--textfile", "/srv/verify/verify.prom", "--on-change", "'./alert.sh --to \"the ops\"'")
+    done = control.timer("install", *words, of="verify")
+    assert [line.split()[0] for line in done] == ["wrote", "wrote", "enabled", "started", "next:"]
+    verified = control.on(f"systemd-analyze verify --man=no {VERIFY_UNITS}.service {VERIFY_UNITS}.timer")
+    assert verified.stdout + verified.stderr == ""
+    shown = control.on(f"{PROGRAM} verify timer show {' '.join(words)} -i {SITE}/inventory").stdout
+    files = [f"{VERIFY_UNITS}.{kind}" for kind in ("service", "timer")]
+    assert shown == "".join(f"# {path}\n{control.on(f'cat {path}').stdout}\n" for path in files)
+
+    def verify(status: str) -> list[str]:
+        """Have the unit run; return the lines that the command got by then."""
+        said = control.check(VERIFY_UNIT)
+        wanted = {"Result": "success", "ExecMainStatus": status, "ActiveState": "inactive"}
+        assert said == wanted, control.on(f"journalctl --no-pager -n 50 -u {VERIFY_UNIT}").stdout
+        return control.on(f"cat {alerts} 2>/dev/null; true").stdout.splitlines()
+
+    failing = f'hybridctl_verify_check{{site="lab {NAME}",host="{HOST}",check="packages.held"'
+    assert verify("0") == []
+    metrics = control.on("cat /srv/verify/verify.prom").stdout
+    assert f'hybridctl_verify_host_judged{{site="lab {NAME}",host="{HOST}"}} 1\n' in metrics
+    assert failing not in metrics
+
+    control.on("apt-mark unhold chrony")
+    to, told = verify("5")
+    assert to == "--to the ops"
+    (news,) = json.loads(told)["new"]
+    assert [news[key] for key in ("host", "check", "old", "new")] == [HOST, "packages.held", "PASS", "FAIL"]
+    assert failing in control.on("cat /srv/verify/verify.prom").stdout
+    assert verify("5") == [to, told]
+
+
+def test_the_verify_timer_removed(control: Control) -> None:
+    """Nothing of it is left either."""
+    done = control.timer("remove", of="verify")
+    assert done == [f"removed {VERIFY_UNITS}.timer", f"removed {VERIFY_UNITS}.service"]
+    assert control.left(VERIFY_UNIT) == ""
+    assert control.timer("remove", of="verify") == [f"there is no {VERIFY_UNIT}.timer"]

@@ -1,8 +1,7 @@
 """A verification as a monitoring plugin tells it."""
 
-import re
-
 import pytest
+from plugin_output import PluginOutput, read_plugin_output
 from verified import down, judged, result, verified
 
 from hybridctl.checks import Verdict
@@ -11,8 +10,6 @@ from hybridctl.report.nagios import nagios_error, nagios_lines, nagios_status
 from hybridctl.verification import HostReport, HostState, Verification
 
 NEW = HostReport("new1", HostState.NO_PROFILE, results=(result("UNKNOWN", "profile"),))
-# 'label'=value[UOM];[warn];[crit];[min];[max] (Monitoring Plugins Development Guidelines, "Performance data")
-PERFORMANCE = re.compile(r"[a-z]+=[0-9]+(\.[0-9]+)?s?(;[0-9]*){0,4}")
 
 STATES = {
     "OK": verified(judged("a", "PASS"), judged("b", "PASS")),
@@ -20,6 +17,37 @@ STATES = {
     "CRITICAL": verified(judged("a", "FAIL", "UNKNOWN", "WARN")),
     "UNKNOWN": verified(judged("a", "UNKNOWN", "WARN")),
 }
+
+
+def read(verification: Verification) -> PluginOutput:
+    """Return what a monitoring system reads of it."""
+    return read_plugin_output("\n".join(nagios_lines(verification)))
+
+
+def test_the_reader_knows_the_grammar() -> None:
+    """Quotes, a quote in a label, ranges, units, no value, semicolons left away; data below the text, too."""
+    text = "X OK - it is | 'a ''b'' c'=1;@2:3;~:4;0;9 d=U e=-.5ms;;10:\nline\nlast | f=7%;5\ng=1.5"
+    assert read_plugin_output(text) == PluginOutput(
+        "X OK - it is",
+        ("line", "last "),
+        {
+            "a 'b' c": ("1", "@2:3", "~:4", "0", "9"),
+            "d": ("U", "", "", "", ""),
+            "e": ("-.5ms", "", "10:", "", ""),
+            "f": ("7%", "5", "", "", ""),
+            "g": ("1.5", "", "", "", ""),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["a", "a=", "a=x", "a=1kg", "a b=1", "'a=1", "'a=b'=1", "a'b=1", "a=1,b=2", "a=1;x", "a=1;2;3;4;5;6", "a=1 a=2"],
+)
+def test_the_reader_refuses_what_is_no_performance_data(data: str) -> None:
+    """Or it would show nothing."""
+    with pytest.raises(ValueError, match=r"no performance data|is there twice"):
+        read_plugin_output(f"X OK | {data}")
 
 
 @pytest.mark.parametrize(("name", "code"), [*zip(STATES, (0, 1, 2, 3), strict=True)])
@@ -53,15 +81,22 @@ def test_every_verdict_has_a_state() -> None:
 
 def test_the_line_of_status_names_who_is_missing() -> None:
     """Counts, the worst first, then hosts; then numbers with bounds; what is wrong on the lines below."""
-    first, *below = nagios_lines(verified(judged("a", "FAIL", "WARN", "PASS"), down("gw1"), NEW))
-    text, performance = first.split(" | ")
-    assert text == ("VERIFY CRITICAL - 1 FAIL, 1 UNKNOWN, 1 WARN on 3 hosts; unreachable: gw1; without a profile: new1")
-    words = performance.split()
-    assert all(PERFORMANCE.fullmatch(word) for word in words)
-    assert {"asked=3;;;0", "judged=1;;;0;3", "unreachable=1;;0;0", "fail=1;;0;0", "warn=1;0;;0", "time=12.3s;;;0"} <= {
-        *words
+    output = read(verified(judged("a", "FAIL", "WARN", "PASS"), down("gw1"), NEW))
+    assert output.status == (
+        "VERIFY CRITICAL - 1 FAIL, 1 UNKNOWN, 1 WARN on 3 hosts; unreachable: gw1; without a profile: new1"
+    )
+    assert output.performance == {
+        "asked": ("3", "", "", "0", ""),
+        "judged": ("1", "", "", "0", "3"),
+        "unreachable": ("1", "", "0", "0", ""),
+        "pass": ("1", "", "", "0", ""),
+        "warn": ("1", "0", "", "0", ""),
+        "fail": ("1", "", "0", "0", ""),
+        "unknown": ("1", "", "", "0", ""),
+        "waived": ("0", "", "", "0", ""),
+        "time": ("12.3s", "", "", "0", ""),
     }
-    assert [line.split(":")[0] for line in below] == [
+    assert [line.split(":")[0] for line in output.long] == [
         "UNREACHABLE gw1",
         "FAIL a gpu.count",
         "UNKNOWN new1 profile",
@@ -78,6 +113,36 @@ def test_a_host_writes_no_performance_data_and_no_line() -> None:
     assert all(line.isprintable() for line in lines)
 
 
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "'",
+        "'fail'=0",
+        "fail=0",
+        "a b=1;2;3",
+        '"',
+        "`id` $(id) \\",
+        "x|fail=0;;;0",
+        "x\n | fail=0",
+        "\u2028|",
+        "｜",
+        "\ud800",
+    ],
+)
+def test_a_host_has_no_say_in_the_performance_data(evil: str) -> None:
+    """Whatever its name, its subjects and its words: the numbers are those of a host without them."""
+
+    def of(word: str) -> PluginOutput:
+        failed = result("FAIL", subject=word, reason=word, measured=word)
+        new = HostReport(word, HostState.NO_PROFILE, results=(result("UNKNOWN", "profile"),))
+        return read(verified(judged(word, failed), down(word, word), new))
+
+    plain, found = of("gpu1"), of(evil)
+    assert found.performance == plain.performance
+    assert len(found.long) == len(plain.long) == 3
+    assert found.status.startswith("VERIFY CRITICAL - 1 FAIL, 1 UNKNOWN on 3 hosts; unreachable: ")
+
+
 def test_long_output_is_bounded() -> None:
     """Nagios reads 8 KiB; what is left out is counted."""
     hosts = [judged(f"gpu{n:03}", result("FAIL", reason="银" * 100)) for n in range(500)]
@@ -90,4 +155,6 @@ def test_long_output_is_bounded() -> None:
 def test_an_error_is_unknown_on_one_line() -> None:
     """Message and hint."""
     error = HybridctlError("2 problems in site bank\n  hosts.yml:3: no | such", "correct them")
-    assert nagios_error(error) == "VERIFY UNKNOWN - 2 problems in site bank hosts.yml:3: no / such (correct them)"
+    line = nagios_error(error)
+    assert line == "VERIFY UNKNOWN - 2 problems in site bank hosts.yml:3: no / such (correct them)"
+    assert read_plugin_output(line) == PluginOutput(line, (), {})

@@ -114,7 +114,13 @@ def test_removed_and_removed_again(spec: TimerSpec, control: Control, fake: Fake
     install(spec, control)
     fake.acts.clear()
     assert len(remove(spec, control)) == 2
-    assert fake.acts == [f"disable --now {TIMER}", f"stop {SERVICE}", "daemon-reload", f"reset-failed {SERVICE}"]
+    assert fake.acts == [
+        f"disable --now {TIMER}",
+        f"clean --what=state {TIMER}",
+        f"stop {SERVICE}",
+        "daemon-reload",
+        f"reset-failed {SERVICE}",
+    ]
     assert list(control.units.iterdir()) == []
     assert remove(spec, control) == []
 
