@@ -1,6 +1,6 @@
 """Compare the hosts of a verification with each other, profile by profile, once all are in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,26 +11,31 @@ from hybridctl.checks.model import Kind
 if TYPE_CHECKING:
     from hybridctl.verification import HostReport, Target
 
-__all__ = ["compare_hosts", "without_comparisons"]
+__all__ = ["compare_hosts", "is_compared", "without_comparisons"]
 
 
-def _is_compared(result: Result) -> bool:
+def is_compared(result: Result) -> bool:
+    """Tell whether a result says something only beside those of other hosts."""
     check = CATALOGUE.get(result.check)
     return check is not None and check.kind is Kind.ALIKE
 
 
 def without_comparisons(report: "HostReport") -> "HostReport":
     """Return the report of a host without the checks that say something only beside other hosts."""
-    return replace(report, results=tuple(result for result in report.results if not _is_compared(result)))
+    return replace(report, results=tuple(result for result in report.results if not is_compared(result)))
 
 
 def compare_hosts(
-    targets: Sequence["Target"], reports: Mapping[str, "HostReport"], members: Mapping[str, int]
+    targets: Sequence["Target"],
+    reports: Mapping[str, "HostReport"],
+    members: Mapping[str, int],
+    finish: Callable[[str, Result], Result],
 ) -> dict[str, "HostReport"]:
     """Judge the checks that compare hosts of one profile.
 
     Args:
         members: hosts of each profile in the whole inventory, whoever was asked.
+        finish: for the results of these checks, once they are compared; all others are finished.
 
     Returns:
         The reports by host. Where not all hosts of a profile were asked for, these checks are left out and named.
@@ -41,7 +46,7 @@ def compare_hosts(
         hosts = [target.name for target in targets if target.profile is not None and target.profile.name == name]
         found: dict[str, dict[str, Result]] = {}
         for host in hosts:
-            for result in filter(_is_compared, reports[host].results):
+            for result in filter(is_compared, reports[host].results):
                 found.setdefault(result.check, {})[host] = result
         if members.get(name, 0) > len(hosts):
             # What most of a part show may be what few of all do.
@@ -54,6 +59,6 @@ def compare_hosts(
             for check, results in found.items()
         }
         for host in hosts:
-            new = (judged[r.check][host] if r.check in judged else r for r in reports[host].results)
+            new = (finish(host, judged[r.check][host]) if r.check in judged else r for r in reports[host].results)
             compared[host] = replace(reports[host], results=tuple(new))
     return compared

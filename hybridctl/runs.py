@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,8 +56,12 @@ class RunStore:
 
     def log(self, text: str) -> None:
         """Append a line to run.log."""
+        self.log_lines([text])
+
+    def log_lines(self, lines: Iterable[str]) -> None:
+        """Append lines to run.log."""
         with self._writing():
-            self._log.write(text + "\n")
+            self._log.writelines(f"{line}\n" for line in lines)
             self._log.flush()
 
     def write_result(self, result: Mapping[str, Any]) -> None:

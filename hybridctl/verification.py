@@ -19,7 +19,7 @@ from hybridctl.checks import CATALOGUE, TOPICS, Expectation, Result, Verdict
 from hybridctl.checks.catalogue import named_by
 from hybridctl.checks.judge import judge_expectation, variables_of_checks
 from hybridctl.checks.model import CannotTell, ConnectionLost
-from hybridctl.comparing import compare_hosts
+from hybridctl.comparing import compare_hosts, is_compared
 from hybridctl.connection import Connection
 from hybridctl.descriptors import room_for
 from hybridctl.drift.recall import known_drift
@@ -32,10 +32,10 @@ from hybridctl.evidence.replay import Replay, evidence_files
 from hybridctl.evidence.rounds import first_misses, in_rounds
 from hybridctl.evidence.seeds import Seeds, fingerprint
 from hybridctl.inventory import Inventory, load_inventory
-from hybridctl.printable import printable
 from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
+from hybridctl.showing import shown, shown_text
 from hybridctl.site import Site
 from hybridctl.vault import vault_opened
 from hybridctl.waivers import WaiverUse, load_waivers
@@ -151,6 +151,7 @@ class Reaching(Protocol):
 
 
 Connect = Callable[[str, Access], Reaching]
+Finish = Callable[[str, Result], Result]
 
 
 def verify(
@@ -192,8 +193,8 @@ def verify(
     waived = waived.redacted(redactor.text)
     started = datetime.now(UTC)
 
-    def finished(report: HostReport) -> HostReport:
-        return _redacted(replace(report, results=waived.applied(report.name, report.results)), redactor)
+    def finish(host: str, result: Result) -> Result:
+        return shown(waived.applied(host, result), redactor)
 
     connect: Connect = Connection
     keeping = None
@@ -209,13 +210,20 @@ def verify(
     members = Counter(host.profile for host in inventory.hosts.values() if host.profile)
     try:
         reports = judge_targets(
-            targets, connect, checks=wanted, forks=forks, keeping=keeping, members=members, on_progress=on_progress
+            targets,
+            connect,
+            checks=wanted,
+            forks=forks,
+            keeping=keeping,
+            members=members,
+            finish=finish,
+            on_progress=on_progress,
         )
     except BaseException:
         if keeping is not None:
             keeping.recorder.discard()
         raise
-    hosts = tuple(finished(report) for report in reports)
+    hosts = tuple(replace(report, reason=shown_text(report.reason, redactor)) for report in reports)
     if keeping is not None:
         keeping.counters.write()
     return Verification(
@@ -280,34 +288,38 @@ def judge_targets(
     forks: int = 20,
     keeping: Keeping | None = None,
     members: Mapping[str, int] | None = None,
+    finish: Finish = lambda _host, result: result,
     on_progress: Callable[[int, int], None] = lambda _done, _asked: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
+
+    Of a host that is done only its report is held.
 
     Args:
         connect: makes the connection to a host by its name and access.
         checks: ids of those to run; None means all of each profile.
         keeping: knows what to ask first, and keeps what was said.
         members: hosts of each profile in the whole inventory; None when all of them are among the targets.
+        finish: makes of each result the one that is reported, by the name of its host; hosts are compared before.
     """
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
     pool = ThreadPoolExecutor(max_workers=room_for(forks), thread_name_prefix="verify")
     try:
         asked: dict[str, list[str]] = {}
-        running = {
-            pool.submit(_judge, target, open_[target.name], checks, keeping, asked): target for target in targets
-        }
-        for future in as_completed(running):
+        judge = partial(_judge, checks=checks, keeping=keeping, asked=asked, finish=finish)
+        # No name keeps the futures: each keeps the report of its host as long as it lives.
+        for future in as_completed([pool.submit(judge, target, open_[target.name]) for target in targets]):
             report = future.result()
             reports[report.name] = report
+            del open_[report.name]
             on_progress(len(reports), len(targets))
     finally:
         # After Ctrl-C the commands that run are ended, so that no thread waits for its time limit.
         for connection in open_.values():
             connection.close()
         pool.shutdown(cancel_futures=True)
-    reports = compare_hosts(targets, reports, members or {})
+    reports = compare_hosts(targets, reports, members or {}, finish)
     return tuple(reports[target.name] for target in targets)
 
 
@@ -317,6 +329,7 @@ def _judge(
     checks: frozenset[str] | None,
     keeping: Keeping | None,
     asked: dict[str, list[str]],
+    finish: Finish,
 ) -> HostReport:
     """Body of a thread: never raises for what a host does.
 
@@ -364,8 +377,9 @@ def _judge(
     if lost is not None:
         until = f"lost after {len(results)} results: " if results else ""
         report = replace(report, state=HostState.UNREACHABLE, reason=f"{until}{lost}")
-    named = tuple(replace(result, remedy=result.remedy.replace("{host}", target.name)) for result in results)
-    return replace(report, results=named, seconds=round(time.monotonic() - began, 1))
+    named = (replace(result, remedy=result.remedy.replace("{host}", target.name)) for result in results)
+    finished = tuple(result if is_compared(result) else finish(target.name, result) for result in named)
+    return replace(report, results=finished, seconds=round(time.monotonic() - began, 1))
 
 
 def _first_questions(
@@ -417,24 +431,3 @@ def _expected(profile: Profile, checks: frozenset[str] | None) -> list[Expectati
 
 def _without(check: str, reason: str, remedy: str) -> Result:
     return Result(check, Verdict.UNKNOWN, reason=reason, remedy=remedy)
-
-
-_MOST_SHOWN = 500  # letters of one text; a host may print anything, and the table is as wide as its widest cell
-
-
-def _redacted(report: HostReport, redactor: Redactor) -> HostReport:
-    """Return the report without secrets and without what would drive a terminal, wherever a host printed them."""
-
-    def clean(text: str) -> str:
-        return printable(redactor.text(text), _MOST_SHOWN)
-
-    results = []
-    for result in report.results:
-        shown = {name: getattr(result, name) for name in ("subject", "measured", "expected", "reason", "remedy")}
-        texts: dict[str, Any] = {name: text for name, text in shown.items() if isinstance(text, str)}
-        cleaned: dict[str, Any] = {name: clean(text) for name, text in texts.items()}
-        if result.commands:
-            # As the evidence has them, for they are looked up there.
-            texts["commands"], cleaned["commands"] = result.commands, tuple(map(redactor.text, result.commands))
-        results.append(replace(result, **cleaned) if cleaned != texts else result)
-    return replace(report, reason=clean(report.reason), results=tuple(results))

@@ -1,6 +1,6 @@
 """Waivers: FAILs of a site that somebody answers for, with a reason and until a day."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -80,9 +80,21 @@ class Waivers:
     entries: tuple[Waiver, ...] = ()
     today: date = date.min
 
-    def applied(self, host: str, results: Sequence[Result]) -> tuple[Result, ...]:
-        """Return the results with what is waived as WAIVED; a FAIL whose waiver has expired says so and stays."""
-        return tuple(self._applied(host, result) for result in results)
+    def applied(self, host: str, result: Result) -> Result:
+        """Return a result of a host, WAIVED when it is; a FAIL whose waiver has expired says so and stays."""
+        if result.verdict is not Verdict.FAIL:
+            return result
+        found = [waiver for waiver in self.entries if waiver.covers(host, result)]
+        if not found:
+            return result
+        longest = max(found, key=lambda waiver: waiver.expires)
+        if longest.expires < self.today:
+            why = f"the waiver of {longest.owner} expired on {longest.expires}"
+            return replace(result, reason=f"{result.reason}; {why}")
+        why = f"waived by {longest.owner} until {longest.expires}: {longest.reason}"
+        if longest.ticket:
+            why += f" ({longest.ticket})"
+        return replace(result, verdict=Verdict.WAIVED, reason=f"{result.reason}; {why}", waiver=longest)
 
     def redacted(self, redact: Callable[[str], str]) -> "Waivers":
         """Return them without the secrets that somebody wrote into one."""
@@ -101,21 +113,6 @@ class Waivers:
         """
         reports = {report.name: report for report in judged}
         return tuple(self._use(waiver, reports, checks) for waiver in self.entries)
-
-    def _applied(self, host: str, result: Result) -> Result:
-        if result.verdict is not Verdict.FAIL:
-            return result
-        found = [waiver for waiver in self.entries if waiver.covers(host, result)]
-        if not found:
-            return result
-        longest = max(found, key=lambda waiver: waiver.expires)
-        if longest.expires < self.today:
-            why = f"the waiver of {longest.owner} expired on {longest.expires}"
-            return replace(result, reason=f"{result.reason}; {why}")
-        why = f"waived by {longest.owner} until {longest.expires}: {longest.reason}"
-        if longest.ticket:
-            why += f" ({longest.ticket})"
-        return replace(result, verdict=Verdict.WAIVED, reason=f"{result.reason}; {why}", waiver=longest)
 
     def _use(self, waiver: Waiver, judged: Mapping[str, "HostReport"], checks: frozenset[str] | None) -> WaiverUse:
         hosts = [judged[host] for host in waiver.hosts if host in judged]

@@ -98,7 +98,7 @@ def _record(site: "Site", verification: "Verification", document: dict[str, Any]
         document["id"], record = store.id, store.path
         try:
             store.write_result(document)
-            store.log(report.plain_report(verification))
+            store.log_lines(report.plain_lines(verification))
         finally:
             store.close()
     except HybridctlError as error:
@@ -131,7 +131,8 @@ def _print(
     elif sys.stdout.isatty():
         report.print_rich_report(verification)
     else:
-        click.echo(report.plain_report(verification))
+        sys.stdout.writelines(f"{line}\n" for line in report.plain_lines(verification))
+        sys.stdout.flush()
 
 
 def _tell_waivers(verification: "Verification") -> None:
@@ -206,7 +207,8 @@ def _write_page(path: Path | None, site: "Site", document: dict[str, Any]) -> bo
         return True
     id_ = document.get("id", "")
     try:
-        write_page(path, verify_page(RunRecord(id_, site.runs / id_, document)))
+        whole = {**document, "hosts": list(document["hosts"])}
+        write_page(path, verify_page(RunRecord(id_, site.runs / id_, whole)))
     except HybridctlError as error:
         click.secho(f"Error: {error.message}", fg="red", err=True)
         click.echo(f"  -> {error.hint}", err=True)

@@ -6,7 +6,7 @@ from hybridctl.report.document import VERIFY_SCHEMA, verify_document
 from hybridctl.report.junit import verify_junit
 from hybridctl.report.language import in_language
 from hybridctl.report.nagios import NagiosStatus, nagios_error, nagios_lines, nagios_status
-from hybridctl.report.text import plain_report, print_rich_report, summary_line
+from hybridctl.report.text import plain_lines, print_rich_report, summary_line
 from hybridctl.report.textfile import verify_metrics
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "nagios_error",
     "nagios_lines",
     "nagios_status",
-    "plain_report",
+    "plain_lines",
     "print_rich_report",
     "summary_line",
     "verify_document",

@@ -5,6 +5,7 @@ from typing import Any
 from hybridctl import __version__
 from hybridctl.checks import CATALOGUE, Result, Verdict
 from hybridctl.checks.wording import wording_in
+from hybridctl.json_text import Objects
 from hybridctl.results import who
 from hybridctl.verification import HostReport, HostState, Verification
 from hybridctl.waivers import Waiver, WaiverUse
@@ -15,7 +16,7 @@ VERIFY_SCHEMA = 1
 
 
 def verify_document(verification: Verification) -> dict[str, Any]:
-    """Return the whole verification; every host that was asked for is in it."""
+    """Return the whole verification as `json_pieces` writes it; every host that was asked for is in it."""
     return {
         "schema": VERIFY_SCHEMA,
         "command": "verify",
@@ -41,7 +42,7 @@ def verify_document(verification: Verification) -> dict[str, Any]:
         "verdicts": {verdict.value: verification.count(verdict) for verdict in Verdict},
         "waivers": [_waiver_use(use) for use in verification.waivers],
         "titles": _titles(verification),
-        "hosts": [_host(host) for host in verification.hosts],
+        "hosts": Objects(_host, verification.hosts),
     }
 
 

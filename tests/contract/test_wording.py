@@ -105,7 +105,7 @@ def test_the_words_of_reports_are_the_ones_that_are_said() -> None:
             if (
                 isinstance(node, ast.Assign)
                 and getattr(node.targets[0], "id", "") == "_COLUMNS"
-                and path.stem == "text"
+                and path.stem == "table"
             ):
                 said |= set(ast.literal_eval(node.value))
     assert set(ZH.report) == said

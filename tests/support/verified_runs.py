@@ -10,6 +10,7 @@ from hybridctl.checks import Result, Verdict
 from hybridctl.evidence.answers import Answer, Told
 from hybridctl.evidence.files import HostEvidence, evidence_name, write_evidence
 from hybridctl.evidence.record import FOLDER
+from hybridctl.json_text import json_pieces
 from hybridctl.redaction import Redactor
 from hybridctl.report import verify_document
 from hybridctl.run_history import RunRecord, find_run
@@ -40,6 +41,12 @@ def judged(name: str, *results: Result, lab: bool = False) -> HostReport:
     return HostReport(name, HostState.JUDGED, "test", lab, "", results, 0.5)
 
 
+def read_back(verification: Verification) -> dict[str, Any]:
+    """The document of a verification as its reader has it."""
+    document: dict[str, Any] = json.loads("".join(json_pieces(verify_document(verification))))
+    return document
+
+
 def recorded(
     runs: Path,
     *hosts: HostReport,
@@ -53,7 +60,7 @@ def recorded(
         head: what stands elsewhere in result.json, instead of what verify would write there.
     """
     at = datetime.strptime(f"{id_[:15]}+0000", "%Y%m%dT%H%M%S%z")
-    document = verify_document(Verification("rack-7", at, at + timedelta(seconds=9), hosts))
+    document = read_back(Verification("rack-7", at, at + timedelta(seconds=9), hosts))
     folder = runs / id_
     (folder / FOLDER).mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps({"id": id_, **document, **head}), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from verified import AT, down, judged, result, verified
+from verified_runs import read_back
 
 from hybridctl.alerts import alert, alert_document, news, predecessor
 from hybridctl.report import verify_document
@@ -112,7 +113,7 @@ def recorded(tmp_path: Path) -> Recorded:
         nonlocal count
         count += 1
         at = AT + timedelta(hours=count)
-        document = verify_document(replace(verified(judged("a", "PASS")), started=at, **given))
+        document = read_back(replace(verified(judged("a", "PASS")), started=at, **given))
         store = RunStore(tmp_path / "runs", at)
         document |= {"id": store.id, "told": told}
         store.write_result(document)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hybridctl.json_text import json_pieces
+from hybridctl.json_text import Objects, json_pieces
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,18 @@ def test_it_is_the_same_document(document: dict[str, Any]) -> None:
     assert json.loads(text) == document
     assert text.endswith("}\n")
     assert all(json.dumps(host, ensure_ascii=False) in text for host in document.get("hosts", ()))
+
+
+@pytest.mark.parametrize("hosts", [[], ["a"], ["a", "b", "c"]])
+def test_objects_are_made_one_by_one(hosts: list[str]) -> None:
+    """The text is that of a list; no object is made before the one in front of it is written, and each time anew."""
+    made: list[str] = []
+    document = {"hosts": Objects(lambda host: made.append(host) or {"name": host}, hosts), "last": 1}
+    written = []
+    for piece in json_pieces(document):
+        written.append(piece)
+        assert sum('"name"' in text for text in written) == len(made)
+    assert "".join(written) == "".join(json_pieces({"hosts": [{"name": host} for host in hosts], "last": 1}))
+    assert [host["name"] for host in document["hosts"]] == hosts  # type: ignore[attr-defined]
+    assert len(document["hosts"]) == len(hosts)  # type: ignore[arg-type]
+    assert made == 2 * hosts

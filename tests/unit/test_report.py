@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from verified_runs import read_back
 
 import hybridctl
 from hybridctl.checks import Result, Verdict
-from hybridctl.report import plain_report, print_rich_report, summary_line, verify_document, verify_junit
+from hybridctl.report import plain_lines, print_rich_report, summary_line, verify_junit
 from hybridctl.verification import HostReport, HostState, Verification
 from hybridctl.waivers import Waiver, WaiverUse
 
@@ -57,7 +58,7 @@ def test_the_summary_names_who_is_missing(verification: Verification) -> None:
 
 def test_plain_text_has_the_worst_first(verification: Verification) -> None:
     """Unreachable, FAIL, UNKNOWN, WARN, WAIVED, each with its remedy; then the table; then the sums."""
-    lines = plain_report(verification).splitlines()
+    lines = list(plain_lines(verification))
     heads = [line.split()[0] for line in lines[: lines.index("")] if not line.startswith(" ")]
     assert heads == ["UNREACHABLE", "FAIL", "UNKNOWN", "UNKNOWN", "WARN", "WAIVED"]
     assert "FAIL cpu1 (lab) units.active vllm.service: measured inactive\x1b, expected active: FAIL because" in lines
@@ -79,7 +80,7 @@ def test_a_terminal_gets_a_table(verification: Verification) -> None:
 
 def test_json_is_what_the_schema_says(verification: Verification) -> None:
     """The document is valid, whole, and says the same as the text."""
-    document = json.loads(json.dumps(verify_document(verification)))
+    document = read_back(verification)
     Draft202012Validator(SCHEMA).validate(document)
     assert (document["asked"], document["judged"], document["exit_code"]) == (3, 1, 4)
     assert document["unreachable"] == ["gw1"]
@@ -91,7 +92,7 @@ def test_json_is_what_the_schema_says(verification: Verification) -> None:
 @pytest.mark.parametrize("change", ["hosts", "exit_code", "verdicts", "unreachable"])
 def test_the_schema_can_refuse(verification: Verification, change: str) -> None:
     """A document that lacks something is not valid."""
-    document = verify_document(verification)
+    document = read_back(verification)
     del document[change]
     assert list(Draft202012Validator(SCHEMA).iter_errors(document))
 

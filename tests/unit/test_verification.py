@@ -22,6 +22,7 @@ from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
 from hybridctl.redaction import Redactor
+from hybridctl.showing import shown
 from hybridctl.site import Site
 from hybridctl.verification import HostReport, HostState, Target, Verification, chosen, judge_targets
 
@@ -312,5 +313,5 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "********" in repr(done)
     assert "?12" in [result.measured for result in done.hosts[0].results]
     assert Redactor([secret]).text(secret) == "********"
-    asked = HostReport("a", HostState.JUDGED, results=(Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",)),))
-    assert verification._redacted(asked, Redactor([secret])).results[0].commands == ("curl ********\n",)
+    asked = Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",))
+    assert shown(asked, Redactor([secret])).commands == ("curl ********\n",)

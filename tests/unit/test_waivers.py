@@ -27,7 +27,9 @@ def waivers(tmp_path: Path, text: str = GOOD, today: date = TODAY) -> Waivers:
 
 def remarks(known: Waivers, judged: dict[str, list[Result]], checks: frozenset[str] | None = None) -> list[str]:
     """What is said of each waiver after these results."""
-    reports = [judged_host(host, known.applied(host, results)) for host, results in judged.items()]
+    reports = [
+        judged_host(host, [known.applied(host, result) for result in results]) for host, results in judged.items()
+    ]
     return [use.remark for use in known.uses(reports, checks)]
 
 
@@ -38,7 +40,7 @@ def judged_host(name: str, results: Sequence[Result], not_compared: tuple[str, .
 
 def test_a_fail_is_waived(tmp_path: Path) -> None:
     """Measured, expected and remedy stay; reason, owner and last day are told."""
-    (result,) = waivers(tmp_path).applied("gpu1", [FAIL])
+    result = waivers(tmp_path).applied("gpu1", FAIL)
     assert (result.verdict, result.measured, result.expected, result.remedy) == (Verdict.WAIVED, 7, "8", "look")
     assert result.reason == "one is missing; waived by ops until 2027-03-31: sent in"
     assert result.waiver is not None
@@ -49,7 +51,7 @@ def test_a_fail_is_waived(tmp_path: Path) -> None:
 def test_nothing_else_is(tmp_path: Path, verdict: Verdict) -> None:
     """UNKNOWN above all: nobody knows what it hides."""
     result = Result("gpu.count", verdict)
-    assert waivers(tmp_path).applied("gpu1", [result]) == (result,)
+    assert waivers(tmp_path).applied("gpu1", result) is result
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_nothing_else_is(tmp_path: Path, verdict: Verdict) -> None:
 def test_only_what_it_names(tmp_path: Path, host: str, check: str, subject: str, is_waived: bool) -> None:
     """Check, subject and host must be those; a pattern may exclude."""
     text = GOOD.replace("gpu.count", "fabric.state, subject: mlx5_3").replace("hosts: gpu", "hosts: 'gpu:!gpu2'")
-    (result,) = waivers(tmp_path, text).applied(host, [Result(check, Verdict.FAIL, subject=subject)])
+    result = waivers(tmp_path, text).applied(host, Result(check, Verdict.FAIL, subject=subject))
     assert result.verdict is (Verdict.WAIVED if is_waived else Verdict.FAIL)
 
 
@@ -73,7 +75,7 @@ def test_only_what_it_names(tmp_path: Path, host: str, check: str, subject: str,
 def test_it_holds_through_its_last_day(tmp_path: Path, today: date, verdict: str) -> None:
     """From the next day on the FAIL counts, and says whose waiver ended when."""
     known = waivers(tmp_path, today=today)
-    (result,) = known.applied("gpu1", [FAIL])
+    result = known.applied("gpu1", FAIL)
     assert result.verdict.value == verdict
     if verdict == "FAIL":
         assert result.reason == "one is missing; the waiver of ops expired on 2027-03-31"
@@ -85,7 +87,7 @@ def test_the_longest_of_several_counts(tmp_path: Path) -> None:
     """Also when the other one has expired; and it may name a ticket."""
     text = GOOD.replace("2027-03-31", "2026-01-01") + GOOD.replace("reason:", "ticket: T-1, reason:")
     known = waivers(tmp_path, text)
-    (result,) = known.applied("gpu1", [FAIL])
+    result = known.applied("gpu1", FAIL)
     assert result.reason.endswith("waived by ops until 2027-03-31: sent in (T-1)")
     assert [use.waived for use in known.uses([judged_host("gpu1", [result])], None)] == [0, 1]
 
@@ -138,7 +140,7 @@ def test_a_secret_in_a_waiver_is_masked(tmp_path: Path) -> None:
     """Wherever its words go: the reason of the result, the waiver itself."""
     known = waivers(tmp_path, GOOD.replace("sent in", "hunter2 is old").replace("ops", "hunter2"))
     known = known.redacted(lambda text: text.replace("hunter2", "***"))
-    (found,) = known.applied("gpu1", [FAIL])
+    found = known.applied("gpu1", FAIL)
     assert found.verdict is Verdict.WAIVED
     assert "hunter2" not in repr((known, found))
     assert "*** is old" in found.reason
