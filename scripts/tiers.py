@@ -41,8 +41,8 @@ ON_BOTH_ANSIBLES = (
 # Tests that are independent of one another are spread over the cores.
 SPREAD = ("-n", "auto", "--dist", "worksteal")
 HOW: dict[str, tuple[str, ...]] = {
-    # Labs one after the other.
-    "integration": (),
+    # By the scheduler of its conftest.py: labs one after the other, and what needs none beside them.
+    "integration": ("-n", "auto", "--dist", "loadscope"),
     # One play on one host keeps one core busy (measured: 74 s of CPU in 82 s).
     "molecule": ("-n", "2", "--dist", "worksteal", "--durations=0"),
     # One rack, whose tests are a story.
