@@ -38,8 +38,16 @@ ON_BOTH_ANSIBLES = (
     *("tests/unit/plugins", "tests/unit/test_changes.py", "tests/unit/test_events.py", "tests/unit/test_planning.py"),
     *("tests/contract/test_plugins.py", "tests/contract/test_roles.py"),
 )
-# Tiers whose tests are independent of one another are spread over the cores; labs and their hosts share one machine.
+# Tests that are independent of one another are spread over the cores.
 SPREAD = ("-n", "auto", "--dist", "worksteal")
+HOW: dict[str, tuple[str, ...]] = {
+    # By the scheduler of its conftest.py: labs one after the other, and what needs none beside them.
+    "integration": ("-n", "auto", "--dist", "loadscope"),
+    # One play on one host keeps one core busy (measured: 74 s of CPU in 82 s).
+    "molecule": ("-n", "2", "--dist", "worksteal", "--durations=0"),
+    # One rack, whose tests are a story.
+    "e2e": (),
+}
 NO_OTHER_PYTHON = 3  # exit status of scripts/other_ansible
 
 # Seconds; generous: they end a hang, which would otherwise never be told, and do not judge a slow machine.
@@ -111,11 +119,6 @@ def _pytest(tier: Tier, *arguments: str, python: str = sys.executable) -> None:
         tier.failed = 1
 
 
-def _molecule(tier: Tier) -> None:
-    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-    _commands(tier, tuple(("molecule", "test", "-s", scenario) for scenario in scenarios))
-
-
 def _other_ansible(tier: Tier) -> None:
     """Run what rests on Ansible's own code under the other ansible-core that we support."""
     done = subprocess.run([ROOT / "scripts" / "other_ansible"], capture_output=True, text=True, check=False)
@@ -141,12 +144,10 @@ def main(names: list[str]) -> int:
         tier, started = Tier(name), time.monotonic()
         if name == "lint":
             _commands(tier, LINT)
-        elif name == "molecule":
-            _molecule(tier)
         elif name == "ansibles":
             _other_ansible(tier)
         else:
-            _pytest(tier, *(SPREAD if name in ("unit", "contract", "cli") else ()), f"tests/{name}")
+            _pytest(tier, *HOW.get(name, SPREAD), f"tests/{name}")
         tier.seconds = time.monotonic() - started
         if tier.passed + tier.failed + tier.excused == 0:
             tier.failed = 1  # a tier that tested nothing has not passed

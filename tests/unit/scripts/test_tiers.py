@@ -1,6 +1,7 @@
 """The runner of the tiers: what hangs is named, failed and ended with all it started."""
 
 import importlib.util
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -62,3 +63,23 @@ def test_a_tier_that_ends_is_counted(tiers: ModuleType, tmp_path: Path, body: st
     tier = tiers.Tier("unit")
     tiers._pytest(tier, str(tmp_path))
     assert counts == (tier.passed, tier.failed)
+
+
+def test_labs_are_raised_one_after_the_other(tiers: ModuleType, tmp_path: Path) -> None:
+    """As the integration tests are run: all files with labs in one process, and tests without them in others."""
+    shutil.copy(SOURCE.parents[1] / "tests" / "integration" / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = lab: raises hosts\n")
+    test = (
+        "import os, pathlib, pytest\n{mark}\n@pytest.mark.parametrize('number', range(4))\n"
+        "def test_one(number):\n    pathlib.Path('{kind}-' + os.environ['PYTEST_XDIST_WORKER']).touch()\n"
+    ).replace("Path('", f"Path('{tmp_path}/")
+    for name, kind, mark in (("a", "lab", "pytestmark = pytest.mark.lab"), ("b", "free", "")):
+        (tmp_path / f"test_{name}.py").write_text(test.format(kind=kind, mark=mark))
+        (tmp_path / f"test_{name}2.py").write_text(test.format(kind=kind, mark=mark))
+    how = ("2" if word == "auto" else word for word in tiers.HOW["integration"])
+    tier = tiers.Tier("integration")
+    tiers._pytest(tier, *how, f"--rootdir={tmp_path}", f"-c={tmp_path / 'pytest.ini'}", str(tmp_path))
+    assert (tier.passed, tier.failed) == (16, 0)
+    labs, free = ({path.name.partition("-")[2] for path in tmp_path.glob(f"{kind}-*")} for kind in ("lab", "free"))
+    assert len(labs) == 1
+    assert free - labs
