@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from hybridctl.events import Failure
 from hybridctl.problems import shown_path
 from hybridctl.verify_history import findings, host_state
 
-__all__ = ["NO_RESULT", "HostRow", "RunRecord", "find_run", "list_runs", "previous_verification", "run_ids"]
+__all__ = ["NO_RESULT", "HostRow", "RunRecord", "find_run", "list_runs", "previous_verification", "read_run", "run_ids"]
 
 NO_RESULT = "no result"  # status of a run that never wrote its end: it was killed, or it still goes on
 
@@ -170,12 +171,7 @@ def run_ids(runs: Path) -> list[str]:
         HybridctlError: the folder is there and cannot be read.
     """
     try:
-        # Two runs of one second: the folder written to last is the newer.
-        found = [
-            (path.name[:16], path.stat().st_mtime_ns, path.name)
-            for path in runs.iterdir()
-            if _ID.fullmatch(path.name) and path.is_dir()
-        ]
+        folders = [path for path in runs.iterdir() if _ID.fullmatch(path.name) and path.is_dir()]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -183,13 +179,18 @@ def run_ids(runs: Path) -> list[str]:
             f"cannot read the recorded runs: {error.strerror}: {shown_path(runs)}",
             "runs are readable by who started them only: become that user",
         ) from error
+    found = []
+    for path in folders:
+        with suppress(FileNotFoundError):  # pruned just now
+            # Two runs of one second: the folder written to last is the newer.
+            found.append((path.name[:16], path.stat().st_mtime_ns, path.name))
     return [name for *_, name in sorted(found, reverse=True)]
 
 
 def list_runs(runs: Path) -> Iterator[RunRecord]:
     """Yield the runs, newest first, each read when it is asked for."""
     for name in run_ids(runs):
-        yield _read(runs / name)
+        yield read_run(runs / name)
 
 
 def find_run(runs: Path, name: str) -> RunRecord:
@@ -205,10 +206,10 @@ def find_run(runs: Path, name: str) -> RunRecord:
     if not known:
         raise InvalidInput(f"no run is recorded in {shown_path(runs)}", "make one: hybridctl plan")
     if name == "latest":
-        return _read(runs / known[0])
+        return read_run(runs / known[0])
     matching = [run for run in known if name and run.startswith(name)]
     if len(matching) == 1:
-        return _read(runs / matching[0])
+        return read_run(runs / matching[0])
     if matching:
         more = f" and {len(matching) - 5} more" if len(matching) > 5 else ""
         raise InvalidInput(f"{len(matching)} runs begin with '{name}'", f"one of: {', '.join(matching[:5])}{more}")
@@ -227,7 +228,7 @@ def previous_verification(run: RunRecord) -> RunRecord | None:
     inventory = run.document.get("inventory")
     known = run_ids(run.path.parent)
     for name in known[known.index(run.id) + 1 :] if run.id in known else ():
-        other = _read(run.path.parent / name)
+        other = read_run(run.path.parent / name)
         same = (other.document.get(key) in (nothing, run.document.get(key)) for key, nothing in _WHOLE.items())
         is_here = inventory is None or other.document.get("inventory", inventory) == inventory
         if other.is_verify and is_here and all(same):
@@ -239,7 +240,8 @@ def previous_verification(run: RunRecord) -> RunRecord | None:
 _WHOLE: Mapping[str, Any] = {"limit": None, "only": []}
 
 
-def _read(path: Path) -> RunRecord:
+def read_run(path: Path) -> RunRecord:
+    """Return the run of a folder; what is missing or damaged in it is named there."""
     file = path / "result.json"
     try:
         document = json.loads(file.read_text(encoding="utf-8"))

@@ -350,7 +350,7 @@ def _judge(
     try:
         set_of_checks, ask = _first_questions(target, expected, keeping, asked)
         if keeping is not None:
-            keeping.tell(target.name, connection.backend)
+            keeping.tell(target.name, connection.backend, [one.check for one in expected])
         connection.open(ask)
         if target.profile is None:
             report = replace(report, state=HostState.NO_PROFILE, reason="its hybridctl_profile is not set")

@@ -12,6 +12,8 @@ CLOCK_STEP = timedelta(hours=1)  # less is two checks that overlap
 # Of a run that came to the end of its playbook; in any other, a host without an event may merely not have had its turn.
 _ENDED = ("ok", "failed", "unreachable")
 _PLANNED = ("ok", "nothing to do")
+# Of a provision: no task of it began on the host, whatever became of the run.
+_UNTOUCHED = ("not started", "nothing to do")
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,11 @@ class Drifted:
 
 @dataclass(frozen=True)
 class HostMemory:
-    """What the last check of a host knew; without `planned` it did not come to the end, and this is from before.
+    """What is known of a host; without `planned` the last run did not come to the end, and this is from before.
 
     Attributes:
-        seen: start of the last check or provision that came to the end of all layers; None where that is not known.
+        seen: start of the last check or provision that came to the end of all layers; None where that is not known, or
+            where a run has failed since.
     """
 
     planned: bool = False
@@ -61,19 +64,22 @@ class Memory:
     Attributes:
         checked: start of the last check, None before the first.
         until: end of the last run taken in; those that ended earlier are known.
-        run: identifier of that run.
+        runs: identifiers of the runs taken in that ended in that second.
+        inventory: whose hosts they are; None in a memory of an older version.
     """
 
     checked: datetime | None = None
     until: datetime | None = None
-    run: str = ""
+    runs: tuple[str, ...] = ()
+    inventory: str | None = None
     hosts: dict[str, HostMemory] = field(default_factory=dict)
 
-    def observe(self, run: Mapping[str, Any]) -> None:
-        """Take in a recorded run.
+    def observe(self, run: Mapping[str, Any], *, from_record: bool = False) -> None:
+        """Take in a run.
 
         Args:
             run: result.json of a run that has ended; what is neither a plan nor a provision says nothing of drift.
+            from_record: nobody asked for its drift; the plan of a fresh host is none.
 
         Raises:
             KeyError, TypeError, ValueError: it is not a run's record.
@@ -84,24 +90,25 @@ class Memory:
         hosts = dict(self.hosts)
         for host in run["hosts"]:
             before, scope = hosts.get(host["name"]), _Scope.of(run, host["state"])
-            if run["check"]:
-                hosts[host["name"]] = _checked(before or HostMemory(), host["changes"], scope, started)
-            elif before is not None or scope.whole:
-                hosts[host["name"]] = _repaired(before or HostMemory(), host["changes"], scope, started)
+            fresh = HostMemory(planned=True)  # nothing has failed there
+            if run["check"] and not (before is None and from_record):
+                hosts[host["name"]] = _checked(before or fresh, host["changes"], scope, started)
+            elif not run["check"] and (before is not None or scope.whole or scope.broken):
+                hosts[host["name"]] = _repaired(before or fresh, host["changes"], scope, started)
         if run["check"]:
             self.checked = max(started, self.checked or started)
         self.hosts = hosts
         if self.until is None or until >= self.until:
-            self.until, self.run = until, name
+            self.runs = (*self.runs, name) if until == self.until else (name,)
+            self.until = until
 
     def is_ahead_of(self, finished: datetime) -> bool:
         """Tell a memory from a clock that was ahead: a check cannot end an hour before what is known already."""
         return self.until is not None and self.until > finished + CLOCK_STEP
 
     def set_back(self, now: datetime) -> None:
-        """Go on after the clock was set back: nothing was seen later than now."""
-        self.checked = self.until = None
-        self.run = ""
+        """Go on after the clock was set back: nothing was seen later, and what was recorded before is known."""
+        self.checked, self.until, self.runs = None, now, ()
         self.hosts = {
             name: HostMemory(host.planned, tuple(replace(one, since=min(one.since, now)) for one in host.drifted))
             for name, host in self.hosts.items()
@@ -118,7 +125,8 @@ class Memory:
             "schema": MEMORY_SCHEMA,
             "checked": _text(self.checked),
             "until": _text(self.until),
-            "run": self.run,
+            "runs": list(self.runs),
+            "inventory": self.inventory,
             "hosts": {
                 name: {
                     "planned": host.planned,
@@ -146,7 +154,8 @@ class Memory:
             seen = moment(host["seen"]) if host.get("seen") else None  # an older version did not say
             hosts[str(name)] = HostMemory(host["planned"], tuple(drifted), seen)
         checked, until = (moment(document[key]) if document[key] else None for key in ("checked", "until"))
-        return cls(checked, until, str(document["run"]), hosts)
+        runs = document["runs"] if "runs" in document else [document["run"]]
+        return cls(checked, until, tuple(map(str, runs)), document.get("inventory"), hosts)
 
 
 @dataclass(frozen=True)
@@ -157,16 +166,19 @@ class _Scope:
         ended: the host came to the end of its tasks.
         layers: the run's only layers; empty means all.
         roles: the run was for single roles, and says nothing of what it does not name.
+        broken: a task of it may have begun on the host, and it did not come to the end.
     """
 
     ended: bool
     layers: tuple[str, ...]
     roles: bool
+    broken: bool
 
     @classmethod
     def of(cls, run: Mapping[str, Any], state: str) -> "_Scope":
         ended = run["status"] in _ENDED and state in _PLANNED
-        return cls(ended, tuple(run.get("layers") or ()), bool(run.get("roles")))
+        broken = not ended and state not in _UNTOUCHED
+        return cls(ended, tuple(run.get("layers") or ()), bool(run.get("roles")), broken)
 
     @property
     def whole(self) -> bool:
@@ -187,17 +199,21 @@ def _checked(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _S
         key = words["kind"], words["name"], words["action"]
         seen.setdefault(key, Drifted(**words, since=known.get(key, started)))
     kept = [old for old in before.drifted if old.key not in seen and not scope.covers(old)]
-    planned = before.planned if scope.roles else scope.ended
+    planned = scope.ended and (before.planned or not scope.roles)
     whole = max(started, before.seen or started) if scope.whole else before.seen
-    return HostMemory(planned, (*seen.values(), *kept), whole)
+    return HostMemory(planned, (*seen.values(), *kept), whole if scope.ended else None)
 
 
 def _repaired(before: HostMemory, changes: Iterable[Mapping[str, Any]], scope: _Scope, started: datetime) -> HostMemory:
     """Return what is known of a host after a provision; what it repaired is as new when it drifts again."""
-    if scope.whole:
-        return HostMemory(planned=True, seen=max(started, before.seen or started))
+    # A check that began after it may have found what came behind its back: only what it names is repaired then.
+    overtaken = before.seen is not None and before.seen > started
+    if scope.whole and not overtaken:
+        return HostMemory(planned=True, seen=started)
     made = {(change["kind"], change["name"]) for change in changes}
-    kept = [old for old in before.drifted if (old.kind, old.name) not in made and not scope.covers(old)]
+    kept = [d for d in before.drifted if (d.kind, d.name) not in made and (overtaken or not scope.covers(d))]
+    if scope.broken:
+        return HostMemory(planned=False, drifted=tuple(kept))
     return replace(before, drifted=tuple(kept))
 
 

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from hybridctl.atomic import write_whole
 from hybridctl.drift.memory import CLOCK_STEP, Memory, moment
 from hybridctl.errors import HybridctlError
 from hybridctl.problems import shown_path
-from hybridctl.run_history import find_run, run_ids
+from hybridctl.run_history import RunRecord, read_run, run_ids
+from hybridctl.runs import is_going_on
 from hybridctl.site import Site
 
 __all__ = ["memory_file", "read_memory", "recall", "remember"]
@@ -38,15 +39,19 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
         hosts: all hosts of the site; others are forgotten.
 
     Returns:
-        The memory, and a remark when there was one on disk that could not be read, or of a clock that was ahead.
+        The memory, and a remark when there was one on disk that could not be read, was of another inventory, or of a
+        clock that was ahead.
 
     Raises:
         HybridctlError: it cannot be written.
     """
     file = memory_file(site)
     with _locked(file.parent):
-        memory, trouble = read_memory(file)
-        remark = f"{trouble}; it is started anew, and `since` counts from this check" if trouble else ""
+        memory, trouble = _memory_of(file, check.get("inventory"))
+        remark = ""
+        if trouble:
+            remark = f"{trouble}; it is started anew, and `since` counts from this check"
+            memory.set_back(moment(check["started"]))
         if memory.is_ahead_of(moment(check["finished"])):
             remark = (
                 f"{shown_path(file)}: the last check is of {memory.checked:%Y-%m-%d %H:%M} UTC: the clock was "
@@ -55,6 +60,7 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
             memory.set_back(moment(check["started"]))
         _catch_up(memory, _news(site, memory, check), check)
         memory.keep(hosts)
+        memory.inventory = check.get("inventory")
         try:
             write_whole(file, json.dumps(memory.document(), indent=1, ensure_ascii=False) + "\n", 0o600)
         except OSError as error:
@@ -66,8 +72,8 @@ def remember(site: Site, check: Mapping[str, Any], hosts: Iterable[str]) -> tupl
 
 
 def recall(site: Site, now: datetime) -> tuple[Memory, str]:
-    """Return the memory with what was recorded since, and what is wrong when it is damaged; nothing is written."""
-    memory, trouble = read_memory(memory_file(site))
+    """Return the memory with what was recorded since, and what is wrong when it cannot be used; nothing is written."""
+    memory, trouble = _memory_of(memory_file(site), site.inventory_name)
     if not trouble:
         runs = _recorded(site, memory, site.inventory_name, now)
         _catch_up(memory, (run for _, run in sorted(runs, key=itemgetter(0))))
@@ -78,7 +84,15 @@ def _catch_up(memory: Memory, runs: Iterable[Mapping[str, Any]], check: Mapping[
     for run in runs:
         # A record that another version or a damaged disk left behind tells nothing; the check itself must.
         with nullcontext() if run is check else suppress(KeyError, TypeError, ValueError, AttributeError):
-            memory.observe(run)
+            memory.observe(run, from_record=run is not check)
+
+
+def _memory_of(file: Path, inventory: str | None) -> tuple[Memory, str]:
+    """Return the memory, an empty one with what is wrong when the file is damaged or tells of another inventory."""
+    memory, trouble = read_memory(file)
+    if None not in (memory.inventory, inventory) and memory.inventory != inventory:
+        return Memory(), f"{shown_path(file)}: of the inventory {memory.inventory}, this is {inventory}"
+    return memory, trouble
 
 
 def read_memory(path: Path) -> tuple[Memory, str]:
@@ -116,26 +130,40 @@ def _recorded(
     since = memory.until or until - _RECENT
     for name in run_ids(site.runs):
         # Years of runs lie there; one that was not written to since need not be read.
-        if name == memory.run or _written(site.runs / name) < since.timestamp():
+        if name in memory.runs or _written(site.runs / name) < since.timestamp():
             continue
-        run = find_run(site.runs, name)
+        run = read_run(site.runs / name)
         if run.document.get("inventory") != inventory:
             continue  # another fleet, though names may be equal
-        if memory.until is None and run.document.get("check"):
-            continue  # the plan of a fresh host is no drift
         try:
-            finished = moment(run.document["finished"])
-        except (KeyError, TypeError, ValueError):
-            continue  # it goes on, was killed or is damaged: `runs list` says so
+            document = _ended(run)
+            finished = moment(document["finished"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # it goes on, is gone or is damaged: `runs list` says so
         if since <= finished <= until + CLOCK_STEP and not run.damage:
-            yield finished, {**run.document, "id": name}
+            yield finished, {**document, "id": name}
+
+
+def _ended(run: RunRecord) -> Mapping[str, Any]:
+    """Return the record of a run; of a provision that was killed, that it left hosts unfinished at its last event."""
+    if run.document.get("status") != "running" or run.document["check"] or is_going_on(run.path):
+        return run.document
+    document = read_run(run.path).document  # it may have ended since
+    if document["status"] != "running":
+        return document
+    begun = [batch for batch in document["batches"] if batch["status"] not in ("waiting", "not started", "ok")]
+    hosts = [{"name": host, "state": "unfinished", "changes": []} for batch in begun for host in batch["hosts"]]
+    finished = datetime.fromtimestamp(int(_written(run.path)), UTC).isoformat()
+    return {**document, "status": "interrupted", "finished": finished, "hosts": hosts}
 
 
 def _written(run: Path) -> float:
-    try:
-        return (run / "result.json").stat().st_mtime
-    except OSError:
-        return 0.0
+    """Return when a run was last written to, in seconds of Unix time; 0 when it is gone."""
+    written = 0.0
+    for name in ("result.json", "events.jsonl"):
+        with suppress(OSError):
+            written = max(written, (run / name).stat().st_mtime)
+    return written
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What is remembered of hosts between runs and kept of this one: the commands to ask first, counters, evidence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,13 +14,15 @@ from hybridctl.evidence.seeds import Seeds
 
 __all__ = ["Keeping"]
 
+_DRIFT = "drift.resources"
+
 
 @dataclass(frozen=True)
 class Keeping:
     """All for one run over a site; its methods are called by many threads, each for its own host.
 
     Attributes:
-        drift: returns what is known of a host's.
+        drift: returns what is known of a host's; asked only where a check wants it.
     """
 
     seeds: Seeds
@@ -28,9 +30,10 @@ class Keeping:
     counters: Counters
     drift: Callable[[str], Drift | None] = lambda _host: None
 
-    def tell(self, host: str, backend: EvidenceBackend) -> None:
+    def tell(self, host: str, backend: EvidenceBackend, checks: Collection[str]) -> None:
         """Let the checks of a host have what is known of it."""
-        backend.earlier, backend.drift = self.counters.of(host), self.drift(host)
+        backend.earlier = self.counters.of(host)
+        backend.drift = self.drift(host) if _DRIFT in checks else None
 
     def ask_first(self, host: str, checks: str, misses: Sequence[str]) -> list[str]:
         """Return what to ask in the first trip: what the checks miss first, and what they asked last time.

@@ -38,6 +38,21 @@ def test_runs_are_listed_newest_first(bench: Bench) -> None:
     assert [run.id for run in list_runs(bench.root / ".hybridctl/runs")] == ids[::-1]
 
 
+def test_a_run_that_is_pruned_while_they_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It alone is missing from the list."""
+    gone, there = (f"2026010{day}T000000Z-0000" for day in (1, 2))
+    for name in (gone, there):
+        (tmp_path / name).mkdir()
+
+    def is_dir(path: Path) -> bool:
+        if path.name == gone:
+            path.rmdir()
+        return True
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    assert run_ids(tmp_path) == [there]
+
+
 def test_no_run_at_all(tmp_path: Path) -> None:
     """A site without runs has an empty list; to ask for one names what makes one."""
     assert list(list_runs(tmp_path / "runs")) == []

@@ -17,6 +17,11 @@ CASES: dict[str, Cases] = {
         {"value": 0},
         [_seen(0), _seen(0, 26), _seen(0, 0)],
         [_seen(1), _seen(7, 0.1)],
-        [_seen(0, 26.1), _seen(3, -0.5), _seen(0, 1, "no check of drift has looked at this host"), {}],
+        [
+            _seen(0, 26.1),
+            _seen(3, -0.5),
+            _seen(0, 1, "no provision or check of drift has come to the end of this host yet"),
+            {},
+        ],
     ),
 }

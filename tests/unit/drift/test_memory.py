@@ -67,6 +67,27 @@ def test_a_provision_to_the_end_leaves_nothing() -> None:
     assert since(memory) == {}
 
 
+def test_a_layer_that_was_checked_does_not_lift_a_check_that_failed() -> None:
+    """Only a whole run says again when all of the host was seen."""
+    memory = remembered(
+        check(at(24), {"a": []}),
+        check(at(25), {"a": []}, status="failed", states={"a": "failed"}),
+        check(at(26), {"a": []}, layers=["base"]),
+    )
+    assert memory.hosts["a"].seen is None
+    memory.observe(check(at(27), {"a": []}))
+    assert memory.hosts["a"].seen == at(27)
+
+
+@pytest.mark.parametrize(("hour", "left"), [(2, {"haproxy.service": at(24)}), (3, {}), (4, {})])
+def test_a_provision_that_began_before_the_check_repairs_what_it_names(hour: int, left: dict[str, datetime]) -> None:
+    """It ended after it; what it had passed already may have been changed behind its back."""
+    late = {"finished": at(24, 5).isoformat()}
+    memory = remembered(check(at(24), {"a": [FILE, UNIT]}), provision(at(24, hour), {"a": [FILE]}, **late))
+    assert since(memory) == left
+    assert memory.hosts["a"].seen == at(24, max(hour, 3))
+
+
 @pytest.mark.parametrize("more", [{"layers": ["gateway"]}, {"roles": ["gateway"]}])
 def test_a_run_of_one_layer_or_role_says_nothing_of_the_others(more: dict[str, Any]) -> None:
     """Neither a check nor a provision of the gateway ends what differs in the base."""
@@ -127,6 +148,13 @@ def test_two_tasks_with_one_resource_are_one_drift() -> None:
 def test_a_verification_is_no_check_of_drift() -> None:
     """Its record has neither changes nor a check flag."""
     assert remembered({"command": "verify"}) == Memory()
+
+
+def test_a_memory_of_an_older_version_names_one_run_and_no_inventory() -> None:
+    """It is read as it was meant."""
+    document = {key: value for key, value in GOOD.items() if key not in ("runs", "inventory")} | {"run": "one"}
+    memory = Memory.read(document)
+    assert (memory.runs, memory.inventory) == (("one",), None)
 
 
 def test_it_comes_back_from_json_as_it_was() -> None:

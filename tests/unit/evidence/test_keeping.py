@@ -16,8 +16,10 @@ from hybridctl.checks.drifted import Drift
 from hybridctl.checks.model import CannotTell, ConnectionLost
 from hybridctl.errors import InvalidInput
 from hybridctl.evidence.answers import Answer, Told, Trouble
+from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.files import HostEvidence, evidence_name, host_of, read_evidence, write_evidence
+from hybridctl.evidence.keeping import Keeping
 from hybridctl.evidence.record import FOLDER, Recorder
 from hybridctl.evidence.replay import Replay, evidence_files
 from hybridctl.evidence.seeds import Seeds, fingerprint
@@ -239,6 +241,17 @@ def test_drift_is_part_of_the_evidence(tmp_path: Path) -> None:
     del document["drift"]
     path.write_bytes(gzip.compress(json.dumps(document).encode()))
     assert read_evidence(path).drift is None
+
+
+def test_drift_is_asked_for_only_where_a_check_wants_it(tmp_path: Path) -> None:
+    """It is read from the records of runs, which takes its time."""
+    known = Drift(7200.5)
+    keeping = Keeping(Seeds(tmp_path, NONE), Recorder(tmp_path, NONE), Counters(tmp_path), lambda _host: known)
+    backend = EvidenceBackend("h1")
+    keeping.tell("h1", backend, ["gpu.count"])
+    assert backend.drift is None
+    keeping.tell("h1", backend, ["gpu.count", "drift.resources"])
+    assert backend.drift is known
 
 
 def test_what_is_counted_is_remembered_at_the_end(tmp_path: Path) -> None:
