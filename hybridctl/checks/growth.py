@@ -122,7 +122,9 @@ def _pauses(way: str) -> Growth:
         found: dict[str, int | None] = {}
         for one in interfaces_of(host):
             frames = pause_frames(read_statistics(output(host, "env LC_ALL=C ethtool -S %s", one)), way)
-            found |= {f"{one} {name}": count for name, count in frames.items()} or {one: None}
+            found.update({f"{one} {name}": count for name, count in frames.items()})
+            if not frames:
+                found[one] = None
         return found
 
     return Growth(read)
@@ -222,8 +224,8 @@ CHECKS = (
         "pauses_sent",
         "pause frames by which a RoCE port holds others back",
         _pauses("tx"),
-        "{subject} does not get rid of what it receives: see its PCIe link by lspci -vvv, and the node its buffers are "
-        "on: cat /sys/class/net/IFACE/device/numa_node",
+        "{subject} does not get rid of what it receives: see its PCIe link by lspci -vvv, and the NUMA node its "
+        "buffers are on: cat /sys/class/net/IFACE/device/numa_node",
         "frames/h",
         NO_STATISTICS,
     ),
