@@ -270,9 +270,15 @@ class Outcomes:
             host.failures.append(Failure(event.layer, event.role, event.task, event.path, event.message, event.remedy))
 
     def _take_stats(self, stats: Mapping[str, Mapping[str, int]]) -> None:
-        """Ansible's counters are the last word: they know which failure was rescued."""
+        """Ansible's counters are the last word: they know which failure was rescued.
+
+        A batch may be played again for some of its hosts; of the others these counters say nothing.
+        """
         self.has_stats = True
+        played = {name for counted in stats.values() for name in counted}
         for host in self._present():
+            if host.name not in played:
+                continue
             for ours, theirs in (("failed", "failures"), ("unreachable", "dark")):
                 setattr(host, ours, stats.get(theirs, {}).get(host.name, 0))
             for counter in ("ok", "changed", "skipped", "ignored", "rescued"):

@@ -155,7 +155,7 @@ def _play(
             project_dir=str(request.cwd or _folder(request.inventory)),
             playbook=request.playbook,
             cmdline=shlex.join(_arguments(request, private)),
-            envvars={**_environment(binary, private), MARK: request.run_dir.name},
+            envvars={**_environment(binary, private), **_tags(request), MARK: request.run_dir.name},
             # How often a cancellation is looked for, in seconds; and no copy of the output on disk.
             settings={"pexpect_timeout": 0.5, "suppress_output_file": True},
             fact_cache_type="memory",
@@ -253,10 +253,6 @@ def _arguments(request: PlayRequest, private: Path) -> list[str]:
         arguments.append("--check")
     if request.diff:
         arguments.append("--diff")
-    if request.tags:
-        arguments += ["--tags", ",".join(request.tags)]
-    if request.skip_tags:
-        arguments += ["--skip-tags", ",".join(request.skip_tags)]
     if request.extra_vars:
         # In a file, since everybody on the machine can read arguments.
         extra = private / "extra-vars.json"
@@ -266,6 +262,14 @@ def _arguments(request: PlayRequest, private: Path) -> list[str]:
     if request.vault_password_file is not None:
         arguments += ["--vault-password-file", str(request.vault_password_file.absolute())]
     return arguments
+
+
+def _tags(request: PlayRequest) -> dict[str, str]:
+    """Return the tags as settings: --tags would add to the user's own, and leave out what the record calls done.
+
+    No tag at all is "all", since Ansible reads an empty value as a list of one empty tag, which no task has.
+    """
+    return {"ANSIBLE_RUN_TAGS": ",".join(request.tags) or "all", "ANSIBLE_SKIP_TAGS": ",".join(request.skip_tags)}
 
 
 def _environment(binary: Path, private: Path) -> dict[str, str]:

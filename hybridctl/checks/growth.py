@@ -17,7 +17,7 @@ from hybridctl.checks.memory_health import errors_by_controller
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import output
 from hybridctl.checks.roce import NO_RECORDING as NO_NETWORK
-from hybridctl.checks.roce import interfaces_of, statistic_of
+from hybridctl.checks.roce import active_adapters, interfaces_of, statistic_of
 from hybridctl.parsers.ethtool import UNPROVEN as NO_STATISTICS
 from hybridctl.parsers.ethtool import pause_frames, read_statistics
 from hybridctl.parsers.gpu import Gpu
@@ -114,8 +114,18 @@ def _interfaces(name: str) -> Growth:
 
 def _pauses(way: str) -> Growth:
     def read(host: Any) -> dict[str, int | None]:
-        said = {one: output(host, "env LC_ALL=C ethtool -S %s", one) for one in interfaces_of(host)}
-        return {one: pause_frames(read_statistics(text), way) for one, text in said.items()}
+        bonds = [adapter for adapter in active_adapters(host) if "_bond_" in adapter]
+        if bonds:
+            # RoCE LAG: the second port's interface is not below the adapter.
+            raise CannotTell(f"{bonds[0]} is a bond of two ports, and /sys shows the interface of only one")
+        # Each priority by itself: one whose flow control is switched on brings all it ever counted.
+        found: dict[str, int | None] = {}
+        for one in interfaces_of(host):
+            frames = pause_frames(read_statistics(output(host, "env LC_ALL=C ethtool -S %s", one)), way)
+            found.update({f"{one} {name}": count for name, count in frames.items()})
+            if not frames:
+                found[one] = None
+        return found
 
     return Growth(read)
 
@@ -214,8 +224,8 @@ CHECKS = (
         "pauses_sent",
         "pause frames by which a RoCE port holds others back",
         _pauses("tx"),
-        "{subject} does not get rid of what it receives: see its PCIe link by lspci -vvv, and the node its buffers are "
-        "on: cat /sys/class/net/{subject}/device/numa_node",
+        "{subject} does not get rid of what it receives: see its PCIe link by lspci -vvv, and the NUMA node its "
+        "buffers are on: cat /sys/class/net/IFACE/device/numa_node",
         "frames/h",
         NO_STATISTICS,
     ),

@@ -149,7 +149,8 @@ _NAMES = frozenset(
 )
 
 
-# By what NCCL chooses an address where no index is set, since 2.21, and what is usual.
+# By what NCCL chooses an address where no index is set, since 2.21, and what is usual. Which NCCL runs is not known: it
+# comes with the Python packages of a container.
 _CHOICE = {"NCCL_IB_ROCE_VERSION_NUM": "2", "NCCL_IB_ADDR_FAMILY": "AF_INET"}
 
 
@@ -200,7 +201,10 @@ def adapters_not_there(host: Any, want: Want) -> Result:
 
 
 def gid_index(host: Any, want: Want) -> Iterator[Result]:
-    """The address that NCCL takes on each active Ethernet port: NCCL_IB_GID_INDEX, else the one it chooses itself."""
+    """The address that NCCL takes on each active Ethernet port: that at NCCL_IB_GID_INDEX.
+
+    Where no index is set, NCCL chooses since 2.21; an older one takes index 0, which is link-local and RoCE v1.
+    """
     conf = _conf(host)
     ports = tuple(name for name, port in ports_of(host, "Ethernet").items() if port.rate)
     used, index = _used(conf, ports), conf.get("NCCL_IB_GID_INDEX", "-1")
@@ -211,8 +215,12 @@ def gid_index(host: Any, want: Want) -> Iterator[Result]:
     def of(port: str) -> str:
         if port not in used:
             return "not used"
-        if is_chosen:
+        if is_chosen and others:
             return ", ".join(["chosen by NCCL", *others])
+        if is_chosen:
+            raise CannotTell(
+                "NCCL_IB_GID_INDEX is not set, and the version of NCCL is not known: before 2.21 it takes 0"
+            )
         listed = {str(gid.index): gid for gid in gids if f"{gid.adapter}/{gid.port}" == port}
         if not listed:
             raise CannotTell(f"ibv_devinfo lists no address of {port}")
@@ -288,8 +296,8 @@ CHECKS = (
         "address that NCCL takes on RoCE ports",
         Kind.TEXT,
         gid_index,
-        "take NCCL_IB_GID_INDEX out of /etc/nccl.conf, as NCCL 2.21 and later choose well; an older one wants the "
-        "index of RoCE v2 over IPv4: show_gids",
+        "set NCCL_IB_GID_INDEX in /etc/nccl.conf to the index of RoCE v2 over IPv4, which show_gids lists; only NCCL "
+        "2.21 and later choose it without",
         unproven=VERBS_UNPROVEN,
     ),
 )

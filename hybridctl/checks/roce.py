@@ -17,7 +17,7 @@ from hybridctl.parsers.mlnx_qos import UNPROVEN as QOS_UNPROVEN
 from hybridctl.parsers.mlnx_qos import Qos, read_qos
 from hybridctl.parsers.sysfs import read_values
 
-__all__ = ["CHECKS", "NO_RECORDING", "interfaces_of", "statistic_of"]
+__all__ = ["CHECKS", "NO_RECORDING", "active_adapters", "interfaces_of", "statistic_of"]
 
 _NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
 NO_RECORDING = "/sys/class/net of a ConnectX adapter"
@@ -29,11 +29,17 @@ def _active(host: Any) -> list[str]:
     return [name for name, port in ports_of(host, "Ethernet").items() if port.rate is not None]
 
 
-def interfaces_of(host: Any) -> list[str]:
-    """Return the network interfaces of the active ports; raises `CannotTell` where there is none."""
-    adapters = dict.fromkeys(name.partition("/")[0] for name in _active(host))
+def active_adapters(host: Any) -> list[str]:
+    """Return the adapters of the active ports; raises `CannotTell` where there is none."""
+    adapters = list(dict.fromkeys(name.partition("/")[0] for name in _active(host)))
     if not adapters:
         raise CannotTell(_NO_PORT)
+    return adapters
+
+
+def interfaces_of(host: Any) -> list[str]:
+    """Return the network interfaces of the active ports; raises `CannotTell` where there is none."""
+    adapters = active_adapters(host)
     found = read_interfaces(output(host, "ls -d /sys/class/infiniband/*/device/net/*"))
     missing = [name for name in adapters if name not in found]
     if missing:

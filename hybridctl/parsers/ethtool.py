@@ -139,14 +139,14 @@ def read_statistics(text: str) -> Mapping[str, int]:
     return {name: number(_TOOL, f"{name}: {value}", value) for name, value in said.items()}
 
 
-def pause_frames(statistics: Mapping[str, int], way: str) -> int | None:
-    """Return the pause frames that mlx5 counted, of all priorities; None where it has no such counter.
+def pause_frames(statistics: Mapping[str, int], way: str) -> dict[str, int]:
+    """Return the pause frames that mlx5 counted, by `prio0` to `prio7` and `global`; only those that are on are listed.
 
     Args:
         way: `rx` or `tx`.
     """
-    counts = [count for name, count in statistics.items() if re.fullmatch(rf"{way}_(?:prio[0-7]|global)_pause", name)]
-    return sum(counts) if counts else None
+    found = {re.fullmatch(rf"{way}_(prio[0-7]|global)_pause", name): count for name, count in statistics.items()}
+    return {name[1]: count for name, count in found.items() if name}
 
 
 def read_features(text: str) -> Mapping[str, bool]:

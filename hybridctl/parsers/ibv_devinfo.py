@@ -29,7 +29,11 @@ class VerbsPort:
 
 @dataclass(frozen=True)
 class Gid:
-    """An address of a port: its place in the port's table, its type (`RoCE v2`), and whether it is that of IPv4."""
+    """An address of a port: its place in the port's table, its type, and whether it is that of IPv4.
+
+    Attributes:
+        type: `RoCE v2`; empty on InfiniBand.
+    """
 
     adapter: str
     port: int
@@ -84,27 +88,30 @@ def _port(adapter: dict[str, str], said: dict[str, str]) -> VerbsPort:
 
 
 def read_gids(text: str) -> tuple[Gid, ...]:
-    """Read the GIDs that `ibv_devinfo -v` lists; older versions name no types.
+    """Read the GIDs that `ibv_devinfo -v` lists; older versions name no types, and none does on InfiniBand.
 
     Raises:
-        Unreadable: no GID is listed, or one has no type, no address or no port.
+        Unreadable: no GID is listed, or one has no address, no port, or on Ethernet no type.
     """
     found = []
-    adapter, port = "", 0
+    adapter, port, layer = "", 0, ""
     for line in whole_lines(_TOOL, text):
         if head := re.fullmatch(r"hca_id:\s+(\S+)\s*", line):
-            adapter, port = head[1], 0
+            adapter, port, layer = head[1], 0, ""
         elif head := re.fullmatch(r"\s+port:\s+(\d{1,4})\s*", line, re.ASCII):
-            port = int(head[1])
+            port, layer = int(head[1]), ""
+        elif head := re.fullmatch(r"\s+link_layer:\s+(\S+)\s*", line):
+            layer = head[1]
         elif line.lstrip().startswith("GID["):
-            gid = re.fullmatch(r"\s+GID\[ *(\d{1,5})\]:\s+([0-9a-fA-F:.]+), (\S.*?)\s*", line, re.ASCII)
+            kind = r"(?:, (\S.*?))" + ("?" if layer == "InfiniBand" else "")
+            gid = re.fullmatch(rf"\s+GID\[ *(\d{{1,5}})\]:\s+([0-9a-fA-F:.]+){kind}\s*", line, re.ASCII)
             try:
                 address = ipaddress.IPv6Address(gid[2] if gid else "")
             except ValueError:
                 raise Unreadable(_TOOL, line, "a GID with its type was expected") from None
             if gid is None or not adapter or not port:
                 raise Unreadable(_TOOL, line, "a GID without adapter and port")
-            found.append(Gid(adapter, port, int(gid[1]), gid[3], address.ipv4_mapped is not None))
+            found.append(Gid(adapter, port, int(gid[1]), gid[3] or "", address.ipv4_mapped is not None))
     if not found:
         raise Unreadable(_TOOL, text.strip().split("\n")[0], "no GID is listed")
     return tuple(found)

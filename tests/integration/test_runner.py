@@ -175,6 +175,29 @@ def test_the_users_ansible_cfg_changes_nothing(bench: Bench, monkeypatch: pytest
     assert "False" in str(shown)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "ran"),
+    [
+        ({}, {"one", "two", "none"}),
+        ({"tags": ("one",)}, {"one"}),
+        ({"skip_tags": ("one",)}, {"two", "none"}),
+    ],
+)
+def test_the_users_own_tags_make_no_partial_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, Any], ran: set[str]
+) -> None:
+    """Neither those of the environment nor those of a named ansible.cfg count: only those of the request."""
+    configuration = bench.root / "users.cfg"
+    configuration.write_text("[tags]\nrun = two\nskip = two\n")
+    monkeypatch.setenv("ANSIBLE_CONFIG", str(configuration))
+    monkeypatch.setenv("ANSIBLE_RUN_TAGS", "two")
+    monkeypatch.setenv("ANSIBLE_SKIP_TAGS", "none")
+    tasks = [{**SAY, "name": name, "tags": [] if name == "none" else [name]} for name in ("one", "two", "none")]
+    events: list[dict[str, Any]] = []
+    run(request(bench, {"a": LOCAL}, play(*tasks), **chosen), events.append, Redactor())
+    assert {event["event_data"]["task"] for event in events if event["event"] == "runner_on_ok"} == ran
+
+
 def test_a_named_localhost_uses_our_python(bench: Bench) -> None:
     """localhost in an inventory runs on the Python of Ansible, not on what discovery finds."""
     show = {"ansible.builtin.debug": {"msg": "{{ ansible_python_interpreter == ansible_playbook_python }}"}}

@@ -82,6 +82,24 @@ def test_failed_unreachable_and_not_concerned() -> None:
     assert (failure.role, failure.task, failure.message) == ("host_base", "Check", "no")
 
 
+def test_a_batch_that_is_played_again_for_some_hosts_leaves_the_others_as_they_are() -> None:
+    """The second statistics do not name the host that failed in the first play."""
+    outcomes = feed(
+        Outcomes(["x", "y"]),
+        play_start("base | every host"),
+        result_event("runner_on_failed", "x", "Check", {"msg": "no"}),
+        result_event("runner_on_failed", "y", "Lock", {"msg": "locked"}),
+        stats(failures={"x": 1, "y": 1}),
+        play_start("base | every host"),
+        result_event("runner_on_ok", "y", "Lock"),
+        stats(ok={"y": 1}),
+    )
+    outcomes.judge({"x", "y"})
+    assert {name: host.state for name, host in outcomes.hosts.items()} == {"x": HostState.FAILED, "y": HostState.OK}
+    assert [failure.message for failure in outcomes.hosts["x"].failures] == ["no"]
+    assert outcomes.hosts["y"].failures == []
+
+
 def test_an_ignored_failure_counts_as_ignored() -> None:
     """ignore_errors makes a failure an ignored ok."""
     outcomes = feed(Outcomes(["a"]), result_event("runner_on_failed", "a", "Try", {"msg": "x"}, ignore_errors=True))

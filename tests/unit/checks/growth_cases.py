@@ -72,27 +72,35 @@ def _interface(name: str) -> Cases:
 
 
 def _pauses(way: str) -> Cases:
-    """Priorities 3 and 4 together; the other way's and what only begins alike do not count."""
+    """Each priority by itself, as those without flow control are not listed; the other way's do not count."""
     other = "tx" if way == "rx" else "rx"
 
-    def said(third: int | str, name: str = "prio3") -> Answers:
-        lines = {
+    def said(**counts: int | str) -> Answers:
+        lines: dict[str, int | str] = {
             "rx_packets": 9,
             f"{other}_prio3_pause": 9999,
             f"{way}_prio3_pause_duration": 9999,
-            f"{way}_prio4_pause": 100,
-            f"{way}_{name}_pause": third,
+            **{f"{way}_{name}_pause": count for name, count in counts.items()},
         }
         text = "".join(f"     {name}: {value}\n" for name, value in lines.items())
         return at(host("ethtool -S", f"NIC statistics:\n{text}"))
 
-    silent = at(host("ethtool -S", "NIC statistics:\n     rx_packets: 9\n"))
+    bond = {key: str(said_).replace("mlx5_0", "mlx5_bond_0") for key, said_ in said(prio3=7).items()}
     return Cases(
         {"at_most": 5},
-        [said(7), said(17), said(17, "global")],
-        [said(18)],
-        [said("many"), silent, at(DOWN), at(host("ethtool -S", DENIED)), *_timeless(said(7))],
-        earlier=earlier(ens1f0np0=107),
+        # The last one has flow control for priority 3 alone now.
+        [said(prio3=7, prio4=100), said(prio3=17, prio4=110), said(**{"global": 13}), said(prio3=7)],
+        [said(prio3=18, prio4=100), said(prio3=7, prio4=111), said(**{"global": 14})],
+        [
+            said(prio3="many"),
+            said(),
+            said(prio3=7, prio4=100, prio5=9999),  # switched on since
+            bond,
+            at(DOWN),
+            at(host("ethtool -S", DENIED)),
+            *_timeless(said(prio3=7)),
+        ],
+        earlier=earlier(**{"ens1f0np0 prio3": 7, "ens1f0np0 prio4": 100, "ens1f0np0 global": 3}),
     )
 
 

@@ -52,7 +52,12 @@ def gids(*types: tuple[str, str]) -> str:
 LOCAL = "fe80::ac0:ebff:fe00:1"
 V2 = (("fe80:0000:0000:0000:0ac0:ebff:fe00:0001", "RoCE v1"), (LOCAL, "RoCE v2"))
 IPV4 = ((LOCAL, "RoCE v2"), ("::ffff:10.2.0.7", "RoCE v1"), ("::ffff:10.2.0.7", "RoCE v2"))
+# The addresses of the port that is InfiniBand have no type.
+IB_GIDS = devinfo(4096, "InfiniBand", "\t\t\tGID[  0]:\t\tfe80:0000:0000:0000:0ac0:ebff:fe00:0003\n").replace(
+    "mlx5_0", "ibp65s0"
+)
 GIDS_UNREAD: list[Answers] = [
+    {"ibstat": IBSTAT, "ibv_devinfo": IB_GIDS + gids((LOCAL, "RoCE v2")).replace(", RoCE v2", "")},
     DOWN,
     {"ibstat": IBSTAT, "ibv_devinfo": devinfo(4096, "Ethernet")},
     {"ibstat": IBSTAT, "ibv_devinfo": gids((LOCAL, "RoCE v2")).replace(", RoCE v2", "")},
@@ -121,13 +126,13 @@ CASES: dict[str, Cases] = {
     ),
     "network.transport": Cases(
         {"value": "RoCEv2"},
-        [{"ibstat": IBSTAT, "ibv_devinfo": gids(*V2)}, {"ibstat": IBSTAT, "ibv_devinfo": gids(*IPV4)}],
-        [{"ibstat": IBSTAT, "ibv_devinfo": gids((LOCAL, "RoCE v1"))}],
+        [{"ibstat": IBSTAT, "ibv_devinfo": gids(*V2)}, {"ibstat": IBSTAT, "ibv_devinfo": IB_GIDS + gids(*IPV4)}],
+        [{"ibstat": IBSTAT, "ibv_devinfo": gids((LOCAL, "RoCE v1")) + IB_GIDS}],
         GIDS_UNREAD,
     ),
     "network.ipv4_addresses": Cases(
         {"at_least": 1},
-        [{"ibstat": IBSTAT, "ibv_devinfo": gids(*IPV4)}],
+        [{"ibstat": IBSTAT, "ibv_devinfo": gids(*IPV4)}, {"ibstat": IBSTAT, "ibv_devinfo": gids(*IPV4) + IB_GIDS}],
         [{"ibstat": IBSTAT, "ibv_devinfo": gids(*V2)}],
         GIDS_UNREAD,
     ),

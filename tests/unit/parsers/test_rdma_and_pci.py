@@ -205,8 +205,11 @@ def test_ethtool_by_its_other_options() -> None:
     )
     statistics = "NIC statistics:\n     rx_prio3_pause: 12\n     rx_discards_phy: 0\n"
     assert read_statistics(statistics) == {"rx_prio3_pause": 12, "rx_discards_phy": 0}
-    assert pause_frames({"rx_prio3_pause": 12, "rx_global_pause": 3, "rx_prio3_pause_duration": 9}, "rx") == 15
-    assert pause_frames({"rx_prio3_pause": 12}, "tx") is None
+    assert pause_frames({"rx_prio3_pause": 12, "rx_global_pause": 3, "rx_prio3_pause_duration": 9}, "rx") == {
+        "prio3": 12,
+        "global": 3,
+    }
+    assert pause_frames({"rx_prio3_pause": 12}, "tx") == {}
     assert read_features("Features for eth0:\nrx-gro-hw: off [fixed]\nlarge-receive-offload: on\n") == {
         "rx-gro-hw": False,
         "large-receive-offload": True,
