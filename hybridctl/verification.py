@@ -35,7 +35,7 @@ from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
-from hybridctl.showing import shown, shown_text
+from hybridctl.showing import for_reports, shown_text
 from hybridctl.site import Site
 from hybridctl.vault import vault_opened
 from hybridctl.waivers import WaiverUse, load_waivers
@@ -193,8 +193,10 @@ def verify(
     waived = waived.redacted(redactor.text)
     started = datetime.now(UTC)
 
+    texts: dict[str, str] = {}
+
     def finish(host: str, result: Result) -> Result:
-        return shown(waived.applied(host, result), redactor)
+        return for_reports(waived.applied(host, result), redactor, texts)
 
     connect: Connect = Connection
     keeping = None

@@ -22,7 +22,7 @@ from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
 from hybridctl.redaction import Redactor
-from hybridctl.showing import shown
+from hybridctl.showing import for_reports
 from hybridctl.site import Site
 from hybridctl.verification import HostReport, HostState, Target, Verification, chosen, judge_targets
 
@@ -314,4 +314,4 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "?12" in [result.measured for result in done.hosts[0].results]
     assert Redactor([secret]).text(secret) == "********"
     asked = Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",))
-    assert shown(asked, Redactor([secret])).commands == ("curl ********\n",)
+    assert for_reports(asked, Redactor([secret]), {}).commands == ("curl ********\n",)
