@@ -141,6 +141,26 @@ def test_a_fault_of_ours_judges_the_host_unknown() -> None:
     assert second.results[0].verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize("check", ["os.architecture", "fleet.kernel"])
+def test_a_fault_in_what_is_reported_costs_that_result_alone(check: str) -> None:
+    """Compared with other hosts or not: it is UNKNOWN, without what may be a secret; all else is judged."""
+    asked = {**PROFILE.expectations, "fleet.kernel": Expectation("fleet.kernel", "value", "same")}
+    profile = Profile("test", "a test", Path("test.yml"), True, asked)
+
+    def finish(name: str, result: Result) -> Result:
+        if (name, result.check) == ("a", check):
+            raise ZeroDivisionError("s3cret")
+        return result
+
+    said = {"uname -r": "6.1.0\n", **GOOD}
+    first, second = judged({name: Line(FakeHost(said)) for name in "ab"}, profile, finish=finish)
+    assert (first.state, second.state) == (HostState.JUDGED, HostState.JUDGED)
+    assert [r.check for r in first.results] == [r.check for r in second.results]
+    (differs,) = [r for r, other in zip(first.results, second.results, strict=True) if r != other]
+    assert (differs.check, differs.verdict) == (check, Verdict.UNKNOWN)
+    assert differs.reason == "verify itself broke: ZeroDivisionError"
+
+
 def test_hosts_are_judged_side_by_side() -> None:
     """Two hosts that wait for each other both come to an end."""
     together = threading.Barrier(2, timeout=10)
