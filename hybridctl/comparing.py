@@ -30,12 +30,14 @@ def compare_hosts(
     reports: Mapping[str, "HostReport"],
     members: Mapping[str, int],
     finish: Callable[[str, Result], Result],
+    redact: Callable[[str], str],
 ) -> dict[str, "HostReport"]:
     """Judge the checks that compare hosts of one profile.
 
     Args:
         members: hosts of each profile in the whole inventory, whoever was asked.
         finish: for the results of these checks, once they are compared; all others are finished.
+        redact: takes the secrets out of what a host showed.
 
     Returns:
         The reports by host. Where not all hosts of a profile were asked for, these checks are left out and named.
@@ -55,7 +57,14 @@ def compare_hosts(
                 compared[host] = replace(without_comparisons(reports[host]), not_compared=checks)
             continue
         judged = {
-            check: compare(results, profile.expectations[check], name, CATALOGUE[check].remedy, alone=len(hosts) == 1)
+            check: compare(
+                results,
+                profile.expectations[check],
+                name,
+                CATALOGUE[check].remedy,
+                alone=len(hosts) == 1,
+                redact=redact,
+            )
             for check, results in found.items()
         }
         for host in hosts:

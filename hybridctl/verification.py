@@ -35,7 +35,7 @@ from hybridctl.inventory import Inventory, load_inventory
 from hybridctl.problems import nearest
 from hybridctl.profiles import Profile, load_profile
 from hybridctl.redaction import Redactor
-from hybridctl.showing import shown, shown_text
+from hybridctl.showing import for_reports, shown_text
 from hybridctl.site import Site
 from hybridctl.vault import vault_opened
 from hybridctl.waivers import WaiverUse, load_waivers
@@ -193,8 +193,10 @@ def verify(
     waived = waived.redacted(redactor.text)
     started = datetime.now(UTC)
 
+    texts: dict[str, str] = {}
+
     def finish(host: str, result: Result) -> Result:
-        return shown(waived.applied(host, result), redactor)
+        return for_reports(waived.applied(host, result), redactor, texts)
 
     connect: Connect = Connection
     keeping = None
@@ -217,6 +219,7 @@ def verify(
             keeping=keeping,
             members=members,
             finish=finish,
+            redact=redactor.text,
             on_progress=on_progress,
         )
     except BaseException:
@@ -289,6 +292,7 @@ def judge_targets(
     keeping: Keeping | None = None,
     members: Mapping[str, int] | None = None,
     finish: Finish = lambda _host, result: result,
+    redact: Callable[[str], str] = str,
     on_progress: Callable[[int, int], None] = lambda _done, _asked: None,
 ) -> tuple[HostReport, ...]:
     """Judge hosts in parallel; whatever happens to one, every one has a report.
@@ -301,7 +305,9 @@ def judge_targets(
         keeping: knows what to ask first, and keeps what was said.
         members: hosts of each profile in the whole inventory; None when all of them are among the targets.
         finish: makes of each result the one that is reported, by the name of its host; hosts are compared before.
+        redact: takes the secrets out of a text.
     """
+    finish = partial(_finished, finish)
     reports: dict[str, HostReport] = {}
     open_: dict[str, Reaching] = {target.name: connect(target.name, target.access) for target in targets}
     pool = ThreadPoolExecutor(max_workers=room_for(forks), thread_name_prefix="verify")
@@ -319,7 +325,7 @@ def judge_targets(
         for connection in open_.values():
             connection.close()
         pool.shutdown(cancel_futures=True)
-    reports = compare_hosts(targets, reports, members or {}, finish)
+    reports = compare_hosts(targets, reports, members or {}, finish, redact)
     return tuple(reports[target.name] for target in targets)
 
 
@@ -380,6 +386,15 @@ def _judge(
     named = (replace(result, remedy=result.remedy.replace("{host}", target.name)) for result in results)
     finished = tuple(result if is_compared(result) else finish(target.name, result) for result in named)
     return replace(report, results=finished, seconds=round(time.monotonic() - began, 1))
+
+
+def _finished(finish: Finish, host: str, result: Result) -> Result:
+    """Return what is reported of a result, which is not the result itself where that breaks: it may name a secret."""
+    try:
+        return finish(host, result)
+    except Exception as error:
+        reason = f"verify itself broke: {type(error).__name__}"
+        return _without(result.check, reason, "tell the maintainers, with this report")
 
 
 def _first_questions(

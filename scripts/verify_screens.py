@@ -85,7 +85,8 @@ def judge(
         for one in sorted(told, key=lambda one: any(r.verdict is not Verdict.PASS for r in one.results)):
             evidence.setdefault(name, {}).update(one.answers)
     targets = [Target(name, load(profile), Access()) for name, profile in hosts.items()]
-    compared = compare_hosts(targets, {report.name: report for report in reports}, Counter(hosts.values()))
+    by_name = {report.name: report for report in reports}
+    compared = compare_hosts(targets, by_name, Counter(hosts.values()), lambda _host, result: result, str)
     return tuple(compared.values()), evidence
 
 

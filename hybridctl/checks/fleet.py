@@ -24,7 +24,7 @@ from hybridctl.parsers.nvidia_software import UNPROVEN as NO_TOOLKIT
 from hybridctl.parsers.nvidia_software import read_toolkit
 from hybridctl.parsers.os_release import parse_os_release
 from hybridctl.parsers.packages import DPKG_FORMAT, parse_dpkg_query
-from hybridctl.refusals import Unreadable
+from hybridctl.refusals import MOST_QUOTED, Unreadable
 
 __all__ = ["CHECKS"]
 
@@ -38,7 +38,7 @@ def _line(tool: str, text: str, longest: int = _LONGEST) -> str:
     """Return the only line of a text; anything else is no value to compare."""
     line = text.strip()
     if not line or not line.isprintable() or len(line) > longest:
-        raise Unreadable(tool, line.split("\n")[0][:80] if line else "", "one line was expected")
+        raise Unreadable(tool, line.split("\n")[0], "one line was expected")
     return line
 
 
@@ -68,7 +68,7 @@ def command_line(host: Any, want: Want) -> Result:
     """The words the kernel was started with, but those that name a host's own disks and addresses."""
     words = _line("/proc/cmdline", file_text(host, "/proc/cmdline"), _LONGEST_COMMAND_LINE).split()
     if not any("=" in word for word in words):
-        raise Unreadable("/proc/cmdline", " ".join(words)[:80], "no word of it sets anything")
+        raise Unreadable("/proc/cmdline", " ".join(words), "no word of it sets anything")
     return shown(want, _digest("words", (word for word in words if not _is_own(word))))
 
 
@@ -131,7 +131,7 @@ def vllm(host: Any, want: Want) -> Result:
     said = answer.document()
     version = said.get("version") if isinstance(said, dict) else None
     if not isinstance(version, str):
-        raise CannotTell(f"the answer names no version: {answer.text[:80]!r}")
+        raise CannotTell(f"the answer names no version: {answer.text[:MOST_QUOTED]!r}")
     return shown(want, _line("/version", version))
 
 

@@ -13,6 +13,7 @@ from hybridctl.checks.counts import Count
 from hybridctl.checks.drifted import Drift
 from hybridctl.checks.model import CannotTell, Check, ConnectionLost, Expectation, Result, Verdict, Want
 from hybridctl.errors import InvalidInput
+from hybridctl.refusals import MOST_QUOTED
 
 if TYPE_CHECKING:
     from hybridctl.profiles import Profile
@@ -93,7 +94,7 @@ def judge_expectation(
     except ConnectionLost:  # says something about the host, not about the check
         raise
     except Exception as error:  # a check that breaks has measured nothing
-        results = (_unknown(expectation, f"the check broke: {type(error).__name__}: {str(error)[:300]}"),)
+        results = (_unknown(expectation, f"the check broke: {type(error).__name__}: {str(error)[:MOST_QUOTED]}"),)
     if not results:
         results = (_unknown(expectation, "the check came without a result"),)
     return tuple(_titled(check, result) for result in results)

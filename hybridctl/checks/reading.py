@@ -3,6 +3,7 @@
 from typing import Any
 
 from hybridctl.checks.model import CannotTell
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["file_text", "output", "run"]
 
@@ -27,7 +28,7 @@ def run(host: Any, command: str, *args: str, ok: tuple[int, ...] = (0,)) -> Any:
     word = command.split(maxsplit=1)[0].rpartition("/")[2]
     if word == "env":
         word = next(part for part in command.split()[1:] if "=" not in part)
-    said = " ".join(str(done.stderr).split())[:200]
+    said = " ".join(str(done.stderr).split())[:MOST_QUOTED]
     why = _NOT_EVIDENCE.get(done.rc, f"ended with status {done.rc}")
     raise CannotTell(f"{word} {why}" + (f": {said}" if said else ""))
 

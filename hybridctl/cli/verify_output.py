@@ -207,8 +207,7 @@ def _write_page(path: Path | None, site: "Site", document: dict[str, Any]) -> bo
         return True
     id_ = document.get("id", "")
     try:
-        whole = {**document, "hosts": list(document["hosts"])}
-        write_page(path, verify_page(RunRecord(id_, site.runs / id_, whole)))
+        write_page(path, verify_page(RunRecord(id_, site.runs / id_, document)))
     except HybridctlError as error:
         click.secho(f"Error: {error.message}", fg="red", err=True)
         click.echo(f"  -> {error.hint}", err=True)

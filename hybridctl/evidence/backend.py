@@ -53,7 +53,7 @@ class EvidenceBackend(BaseBackend):  # type: ignore[misc]  # testinfra ships no 
         text = str(self.get_command(command, *args))
         line = text.encode()  # what no host could be asked breaks this check and no other
         if b"\0" in line:
-            raise CannotTell(f"no shell runs a command with a NUL in it: {text[:80]!r}")
+            raise CannotTell(f"no shell runs a command with a NUL in it: {text!r}")
         if text not in self.answers:
             if self.suspending or self._fetch is None:
                 raise Miss(text)

@@ -105,7 +105,7 @@ class Replay:
         if missing and self._lost:
             raise ConnectionLost(self._lost)
         for command in missing:
-            self.backend.answers[command] = Trouble(f"the evidence has no answer to: {command[:80]}")
+            self.backend.answers[command] = Trouble(f"the evidence has no answer to: {command}")
 
     def close(self) -> None:
         """Forget the file: the hosts of a fleet are judged one after another, and nobody asks this one again."""

@@ -1,7 +1,6 @@
 """The table of all results, made host by host: the cells of a fleet take several times what its results do."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,7 @@ from hybridctl.report.lines import shown
 from hybridctl.verification import HostReport, Verification
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.measure import Measurement
+    from rich.console import Console
     from rich.segment import Segment
 
 __all__ = ["COLOURS", "plain_table", "print_table"]
@@ -63,7 +61,7 @@ def print_table(console: "Console", verification: Verification) -> None:
         for row in rows:
             table.add_row(*row)
         # rich makes a column as wide as its longest cell: so each table is as wide as one of all rows.
-        table.add_row(*map(_Blank, widths))
+        table.add_row(*(Text(" " * width, no_wrap=True, overflow="crop") for width in widths))
         return console.render_lines(table, pad=False)[:-1]
 
     @lru_cache(maxsize=2000)  # most rows are those of other hosts, too, and rich takes a millisecond for each
@@ -77,21 +75,6 @@ def print_table(console: "Console", verification: Verification) -> None:
         # A host's name stands once.
         rows = [("" if place else name, *others) for place, (name, *others) in enumerate(_rows(host, wording))]
         console.print(SegmentLines([line for row in rows for line in laid_out(row)], new_lines=True), end="")
-
-
-@dataclass(frozen=True)
-class _Blank:
-    """An empty cell for rich that makes its column as wide as one of this width."""
-
-    width: int
-
-    def __rich_measure__(self, _console: "Console", _options: "ConsoleOptions") -> "Measurement":
-        from rich.measure import Measurement
-
-        return Measurement(self.width, self.width)
-
-    def __rich_console__(self, _console: "Console", _options: "ConsoleOptions") -> Iterator[str]:
-        yield ""
 
 
 def _measured(verification: Verification, wording: Wording) -> tuple[tuple[str, ...], list[int]]:

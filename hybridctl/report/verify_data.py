@@ -11,6 +11,7 @@ from typing import Any
 from hybridctl.checks import CATALOGUE, TOPICS
 from hybridctl.evidence.answers import Told
 from hybridctl.evidence.excerpt import Excerpt, excerpt
+from hybridctl.json_text import Objects
 from hybridctl.report.run_text import clean
 from hybridctl.verify_changes import results_of
 
@@ -33,7 +34,7 @@ def hosts_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     hosts = document.get("hosts")
     return [
         host
-        for host in (hosts if isinstance(hosts, list) else ())
+        for host in (hosts if isinstance(hosts, list | Objects) else ())
         if isinstance(host, Mapping)
         and isinstance(host.get("name"), str)
         and isinstance(host.get("checks"), list)

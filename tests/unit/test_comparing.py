@@ -21,6 +21,7 @@ from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.files import evidence_name, read_evidence
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
+from hybridctl.redaction import Redactor
 from hybridctl.site import Site
 from hybridctl.verification import Target, Verification, judge_targets, verify
 from hybridctl.verify_changes import changes
@@ -166,6 +167,22 @@ def test_hosts_are_compared_by_what_they_said(fleet: dict[str, Line], tmp_path: 
     shown = f"{long[:500]}..."
     verdicts = {"a": "PASS", "b": "PASS", "c": "FAIL", "x": "PASS"}
     assert results(done, "fleet.kernel") == {name: (shown, verdict) for name, verdict in verdicts.items()}
+
+
+def test_a_secret_that_a_host_shows_is_nowhere(
+    fleet: dict[str, Line], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even its head, where a long value is cut."""
+    secret = "Zq9w" * 10
+    monkeypatch.setattr(
+        verification.Redactor, "for_inventory", classmethod(lambda _of, *_args, **_more: Redactor([secret]))
+    )
+    kernel = f"5.15.0-{'x' * 45}{secret}"
+    fleet.update({name: Line(name, kernel) for name in ("a", "b")}, c=Line("c", "6.8.0"), x=Line("x", "6.8.0"))
+    done = verified(tmp_path)
+    assert results(done, "fleet.kernel")["c"] == ("6.8.0", "FAIL")
+    assert "have 5.15.0-xxx" in repr(done)
+    assert "Zq9w" not in repr(done)
 
 
 def test_a_part_of_a_profile_is_not_compared(fleet: dict[str, Line], tmp_path: Path) -> None:

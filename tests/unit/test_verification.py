@@ -22,7 +22,7 @@ from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.inventory import Host, Inventory
 from hybridctl.profiles import Profile
 from hybridctl.redaction import Redactor
-from hybridctl.showing import shown
+from hybridctl.showing import for_reports
 from hybridctl.site import Site
 from hybridctl.verification import HostReport, HostState, Target, Verification, chosen, judge_targets
 
@@ -139,6 +139,26 @@ def test_a_fault_of_ours_judges_the_host_unknown() -> None:
     assert [r.verdict for r in first.results] == [Verdict.UNKNOWN]
     assert "ZeroDivisionError" in first.results[0].reason
     assert second.results[0].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("check", ["os.architecture", "fleet.kernel"])
+def test_a_fault_in_what_is_reported_costs_that_result_alone(check: str) -> None:
+    """Compared with other hosts or not: it is UNKNOWN, without what may be a secret; all else is judged."""
+    asked = {**PROFILE.expectations, "fleet.kernel": Expectation("fleet.kernel", "value", "same")}
+    profile = Profile("test", "a test", Path("test.yml"), True, asked)
+
+    def finish(name: str, result: Result) -> Result:
+        if (name, result.check) == ("a", check):
+            raise ZeroDivisionError("s3cret")
+        return result
+
+    said = {"uname -r": "6.1.0\n", **GOOD}
+    first, second = judged({name: Line(FakeHost(said)) for name in "ab"}, profile, finish=finish)
+    assert (first.state, second.state) == (HostState.JUDGED, HostState.JUDGED)
+    assert [r.check for r in first.results] == [r.check for r in second.results]
+    (differs,) = [r for r, other in zip(first.results, second.results, strict=True) if r != other]
+    assert (differs.check, differs.verdict) == (check, Verdict.UNKNOWN)
+    assert differs.reason == "verify itself broke: ZeroDivisionError"
 
 
 def test_hosts_are_judged_side_by_side() -> None:
@@ -314,4 +334,4 @@ def test_secrets_do_not_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "?12" in [result.measured for result in done.hosts[0].results]
     assert Redactor([secret]).text(secret) == "********"
     asked = Result("x.y", Verdict.FAIL, commands=(f"curl {secret}\n",))
-    assert shown(asked, Redactor([secret])).commands == ("curl ********\n",)
+    assert for_reports(asked, Redactor([secret]), {}).commands == ("curl ********\n",)

@@ -107,6 +107,17 @@ def test_what_hosts_say_alike_is_one_text(done: Verification) -> None:
         assert list(map(id, texts[0])) == list(map(id, texts[1]))
 
 
+def test_texts_die_with_their_run(done: Verification, tmp_path: Path) -> None:
+    """Nothing keeps them for the next round of a watch."""
+    again = verify(Site(tmp_path, tmp_path, "test"), only=["os", "kernel"], forks=FORKS)
+    pairs = list(zip(done.hosts[0].results, again.hosts[0].results, strict=True))
+    read = [(one.reason, other.reason) for one, other in pairs if "rubbish" in one.reason]
+    assert read
+    for one, other in read:
+        assert one == other
+        assert one is not other
+
+
 def test_the_document_has_no_host_before_it_is_written(done: Verification) -> None:
     """All of them as dictionaries take more than the results."""
     hosts = verify_document(done)["hosts"]

@@ -17,6 +17,7 @@ import hybridctl
 from hybridctl.checks import CATALOGUE, Verdict
 from hybridctl.evidence.answers import Answer, Trouble
 from hybridctl.evidence.excerpt import LINES, excerpt
+from hybridctl.json_text import Objects
 from hybridctl.report import verify_data
 from hybridctl.report.run_page import run_page
 from hybridctl.report.verify_page import verify_page
@@ -78,6 +79,15 @@ class Page(HTMLParser):
 def page(record: RunRecord) -> Page:
     """Return the page of a record."""
     return Page(verify_page(record))
+
+
+def test_a_live_document_has_the_page_of_its_record(tmp_path: Path) -> None:
+    """Its hosts are made whenever they are read, and are no list."""
+    record = recorded(tmp_path, *fleet(3, 4))
+    hosts = record.document["hosts"]
+    live = {**record.document, "hosts": Objects(dict, hosts)}
+    assert len(verify_data.hosts_of(live)) == 3
+    assert verify_page(replace(record, document=live)) == verify_page(record)
 
 
 def test_the_head_names_who_is_missing(tmp_path: Path) -> None:

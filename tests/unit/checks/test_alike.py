@@ -1,11 +1,13 @@
 """What hosts of one profile show is compared: the majority is the norm, outliers are named."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from hybridctl.checks.alike import compare, shown
 from hybridctl.checks.model import Expectation, Result, Verdict, Want
+from hybridctl.redaction import MASK, Redactor
 
 SAME = Expectation("fleet.kernel", "value", "same", source="a test", origin="p.yml:3")
 REMEDY = "look at {host}"
@@ -109,6 +111,22 @@ def test_long_values_are_cut_and_still_told_apart() -> None:
     norm, own = reason.split("; ")
     assert norm.rpartition("(")[2] != own.rpartition("(")[2]
     assert len(reason) < 250
+
+
+@pytest.mark.parametrize("values", ["aab", "ab"])
+def test_a_secret_is_taken_out_before_a_value_is_cut(values: str) -> None:
+    """With a majority and without; no digest tells of it, and hosts that differ in it alone still differ."""
+    secrets = {name: name + "Zq9w" * 10 for name in values}
+    tail = "y" * 60
+    redact = Redactor(secrets.values()).text
+    found = compare(group(*("x" * 50 + secrets[name] + tail for name in values)), SAME, "p", REMEDY, redact=redact)
+    outlier = found[f"h{len(values)}"]
+    assert outlier.verdict is Verdict.FAIL
+    assert "Zq9w" not in outlier.reason
+    assert MASK in outlier.reason
+    digest = re.compile(r"\.\.\. \((\w{8})\)")
+    assert len(digest.findall(outlier.reason)) == 2
+    assert len(set(digest.findall(outlier.reason))) == 1
 
 
 def test_letters_count() -> None:
