@@ -132,6 +132,8 @@ def _recorded(
         # Years of runs lie there; one that was not written to since need not be read.
         if name in memory.runs or _written(site.runs / name) < since.timestamp():
             continue
+        if _is_silent(site.runs / name):
+            continue
         run = read_run(site.runs / name)
         if run.document.get("inventory") != inventory:
             continue  # another fleet, though names may be equal
@@ -155,6 +157,14 @@ def _ended(run: RunRecord) -> Mapping[str, Any]:
     hosts = [{"name": host, "state": "unfinished", "changes": []} for batch in begun for host in batch["hosts"]]
     finished = datetime.fromtimestamp(int(_written(run.path)), UTC).isoformat()
     return {**document, "status": "interrupted", "finished": finished, "hosts": hosts}
+
+
+def _is_silent(run: Path) -> bool:
+    """Tell a run without an event, such as a verification, whose record of hundreds of hosts need not be read."""
+    try:
+        return (run / "events.jsonl").stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _written(run: Path) -> float:

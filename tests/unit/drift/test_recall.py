@@ -20,6 +20,7 @@ from hybridctl.drift.memory import Memory
 from hybridctl.drift.recall import known_drift
 from hybridctl.drift.store import memory_file, remember
 from hybridctl.errors import HybridctlError
+from hybridctl.run_history import read_run
 from hybridctl.site import Site
 
 NOW = at(26, 12)
@@ -152,6 +153,8 @@ def test_a_provision_that_was_killed_leaves_the_hosts_of_its_batches_unknown(
     folder = site.runs / run["id"]
     (folder / "result.json").write_text(json.dumps(run))
     with (folder / "events.jsonl").open("w") as events:
+        events.write("{}\n")
+        events.flush()
         for file in folder.iterdir():
             os.utime(file, (at(26).timestamp(), at(26).timestamp()))
         if alive:
@@ -265,3 +268,14 @@ def test_each_inventory_has_its_own(site: Site) -> None:
     told(site, check(at(26), {"a": []}))
     other = replace(site, inventory=site.root / "staging", inventory_is_default=False)
     assert told(other).trouble != ""
+
+
+def test_a_verification_is_not_even_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no events; the record of one of 500 hosts would take 100 MiB."""
+    recorded(site, provision(at(25), {"a": []}, inventory="inventory"))
+    verified = recorded(site, {**provision(at(26), {"a": []}, inventory="inventory"), "command": "verify"})
+    (site.runs / verified["id"] / "events.jsonl").touch()
+    read = []
+    monkeypatch.setattr(store, "read_run", lambda path: read.append(path.name) or read_run(path))
+    assert told(site).trouble == ""
+    assert read == [path.name for path in site.runs.iterdir() if path.name != verified["id"]]
