@@ -123,19 +123,24 @@ def parse_command(value: Any) -> tuple[str, ...]:
     return tuple(words)
 
 
-def check_program(argv: tuple[str, ...], root: Path) -> None:
+def check_program(
+    argv: tuple[str, ...], root: Path, access: Callable[[Path, int], bool] = os.access, by: str = ""
+) -> None:
     """Refuse a hook whose program is not there, before anything is contacted.
 
     Args:
         root: the site folder, where hooks run.
+        access: tells as access(2) does what the one who runs it may do with a file.
+        by: who that is, where it is another user.
 
     Raises:
         InvalidInput: names the program.
     """
     program = argv[0]
-    found = os.access(root / program, os.X_OK) if "/" in program else shutil.which(program) is not None
-    if not found:
+    path = root / program if "/" in program else shutil.which(program)
+    if path is None or not access(Path(path), os.X_OK):
         raise InvalidInput(
-            f"the hook's program {program} is not there or may not be executed; nothing was contacted",
+            f"the hook's program {program} is not there or may not be executed{by and f' by {by}'}; "
+            "nothing was contacted",
             f"paths start from {root}; for shell syntax name the shell: sh -c '...'",
         )

@@ -11,7 +11,6 @@ import queue
 import shlex
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,10 +21,10 @@ from typing import Any
 
 from hybridctl import content
 from hybridctl.errors import HybridctlError
-from hybridctl.processes import end_processes, processes_with, started
+from hybridctl.processes import end_processes
 from hybridctl.redaction import Redactor
 from hybridctl.signals import cancelling
-from hybridctl.temporary import short_temporary
+from hybridctl.temporary import private_folder, short_temporary, sweep
 
 __all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 
@@ -33,8 +32,6 @@ __all__ = ["MARK", "PlayRequest", "PlayResult", "PlayStatus", "run"]
 SSH_ARGS = (
     "-o ControlMaster=auto -o ControlPersist=60s -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3"
 )
-# Names of a private folder and of the file in it that tells whose it is.
-_PREFIX, _OWNER = "hybridctl-", "owner"
 
 # In the environment of ansible-playbook and its workers, with the run's identifier: should this process be killed, they
 # go on for a while, and the locks of that run must not be broken yet.
@@ -109,8 +106,8 @@ def run(request: PlayRequest, on_event: Callable[[dict[str, Any]], None], redact
     """
     started = time.monotonic()
     binary = _ansible_playbook()
-    _sweep()
-    private = _private_folder()
+    sweep()
+    private = private_folder(short_temporary())
     try:
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         cancelled = threading.Event()
@@ -325,31 +322,6 @@ def _ansible_playbook() -> Path:
             "reinstall: pipx reinstall hybridctl",
         )
     return Path(elsewhere)
-
-
-def _private_folder() -> Path:
-    """Make a folder that only we can read, with a name short enough for ssh's sockets."""
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=short_temporary()))
-    (folder / _OWNER).write_text(f"{os.getpid()} {started(os.getpid())}", encoding="ascii")
-    return folder
-
-
-def _sweep() -> None:
-    """Remove the private folders of runs that were killed, once nothing they started is left."""
-    for folder in short_temporary().glob(f"{_PREFIX}*"):
-        try:
-            pid, _, at = (folder / _OWNER).read_text(encoding="ascii").partition(" ")
-            ours = folder.stat().st_uid == os.getuid()
-            if ours and str(started(int(pid))) != at and all(map(_is_master, processes_with(str(folder)))):
-                end_processes(str(folder))
-                shutil.rmtree(folder, ignore_errors=True)
-        except (OSError, ValueError):
-            continue  # somebody else's, or being made just now
-
-
-def _is_master(pid: int) -> bool:
-    """Tell whether a process only keeps an SSH connection open; nobody uses that any more."""
-    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ssh: ")
 
 
 def _folder(inventory: Path) -> Path:

@@ -4,7 +4,7 @@ It is written by hand: a few gauges, one escape rule, and nothing of a client li
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hybridctl.atomic import write_whole
@@ -42,8 +42,12 @@ class Gauges:
         return "".join(f"{line}\n" for line in lines)
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, access: Callable[[Path, int], bool] = os.access, by: str = "") -> None:
     """Refuse a file that could not be written, or that node_exporter would not read, before any host is asked.
+
+    Args:
+        access: tells as access(2) does what the one who writes it may do with a file.
+        by: who that is, where it is another user.
 
     Raises:
         InvalidInput: it is one.
@@ -53,9 +57,9 @@ def check_target(path: Path) -> None:
             f"--textfile {path}: node_exporter reads *.prom only", f"name it {path.with_suffix('.prom').name}"
         )
     folder = path.absolute().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+    if not access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
         raise InvalidInput(
-            f"--textfile {path}: the folder {folder} is not there or not writable",
+            f"--textfile {path}: the folder {folder} is not there or not writable{by and f' by {by}'}",
             "name a file in the folder that node_exporter's --collector.textfile.directory names",
         )
 

@@ -1,6 +1,7 @@
 """Ansible Vault: encrypting a file, and asking a program for the password."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from hybridctl.ansible_view import TIMEOUT, environment
 from hybridctl.errors import HybridctlError, InvalidInput
 from hybridctl.problems import shown_path
 from hybridctl.site import Site
+from hybridctl.temporary import in_memory, private_folder, sweep
 
 __all__ = ["encrypt", "vault_opened"]
 
@@ -36,28 +38,31 @@ def encrypt(text: str, password: Path, output: Path) -> None:
 
 
 @contextmanager
-def vault_opened(site: Site) -> Iterator[Site]:
-    """Yield the site with the vault's password, where a program says it, in a file of ours.
+def vault_opened(site: Site) -> Iterator[tuple[Site, Path | None]]:
+    """Yield the site with the vault's password, where a program says it, in a file of ours; and the password's file.
 
-    Each process of Ansible's would run the program, and a person would be asked by two at a time on one terminal.
+    Each process of Ansible's would run the program, and a person would be asked by two at a time on one terminal. What
+    a killed run left of this is removed first.
 
     Raises:
         InvalidInput: the program says no password.
     """
+    sweep()
     program = site.vault_password_file
     if program is None or not program.stat().st_mode & 0o111:  # what Ansible takes for one
-        yield site
+        yield site, program
         return
     said = _ask(program, site.root)
-    if said.strip() != said.strip(b"\r\n"):
-        # Ansible takes the blanks off what it reads from a file, and leaves those that a program said.
-        yield site
-        return
-    with tempfile.TemporaryDirectory(prefix="hybridctl-") as folder:
-        answer = Path(folder) / "password"
+    # Ansible takes the blanks off what it reads from a file, and leaves those that a program said: then it asks itself.
+    is_for_ansible = said.strip() == said.strip(b"\r\n")
+    folder = private_folder(in_memory())
+    try:
+        answer = folder / "password"
         answer.touch(mode=0o600)
         answer.write_bytes(said)
-        yield replace(site, vault_answer=answer)
+        yield (replace(site, vault_answer=answer) if is_for_ansible else site), answer
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ask(program: Path, root: Path) -> bytes:

@@ -182,9 +182,9 @@ def verify(
     checks = chosen(only)
     files = evidence_files(from_evidence) if from_evidence is not None else None
     # Two processes of Ansible's read the inventory at a time.
-    with vault_opened(site) as opened, asking(opened) as ask:
+    with vault_opened(site) as (opened, password), asking(opened) as ask:
         inventory = load_inventory(opened)
-        redactor = Redactor.for_inventory(inventory, password_file=opened.vault_source)
+        redactor = Redactor.for_inventory(inventory, password_file=password)
         targets = targets_of(site, inventory, limit, ask)
     if files is not None and limit is None:
         _refuse_strangers(files, targets, site)

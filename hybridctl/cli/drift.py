@@ -125,7 +125,7 @@ def install(inventory: Path | None, every: str, textfile: Path | None) -> None:
     """
     from hybridctl.timers.units import DRIFT
 
-    timers.install(timers.spec_of(DRIFT, inventory, every, textfile))
+    timers.install(DRIFT, inventory, every, textfile)
 
 
 @timer.command()
@@ -139,4 +139,4 @@ def remove(inventory: Path | None) -> None:
     """
     from hybridctl.timers.units import DRIFT
 
-    timers.remove(timers.spec_of(DRIFT, inventory))
+    timers.remove(DRIFT, inventory)

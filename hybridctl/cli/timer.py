@@ -70,20 +70,28 @@ def show(spec: "TimerSpec") -> None:
         click.echo(f"# {UNITS / name}\n{text}")
 
 
-def install(spec: "TimerSpec") -> None:
+def install(
+    kind: "TimerKind",
+    inventory: Path | None,
+    every: str,
+    textfile: Path | None,
+    on_change: str | None = None,
+) -> None:
     """Write the units, start the timer, say what was done."""
     from hybridctl.timers import control
 
-    control.require_control(spec.kind)
+    control.require_control(kind)
+    spec = spec_of(kind, inventory, every, textfile, on_change)
     _say(control.install(spec, control.Control()), f"{spec.name}.timer is installed already")
     click.echo(f"next: systemctl list-timers {spec.name}.timer", err=True)
 
 
-def remove(spec: "TimerSpec") -> None:
+def remove(kind: "TimerKind", inventory: Path | None) -> None:
     """Stop the timer, remove the units, say what was done."""
     from hybridctl.timers import control
 
-    control.require_control(spec.kind)
+    control.require_control(kind)
+    spec = spec_of(kind, inventory)
     _say(control.remove(spec, control.Control()), f"there is no {spec.name}.timer")
 
 

@@ -164,7 +164,7 @@ def command(
         status.clear()
         return report.in_language(judged, lang)
 
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = _end_by_signals()
     try:
         if every:
             sys.exit(Watch(judge, output.keep, output.write_textfile, as_json).run(every))
@@ -176,7 +176,8 @@ def command(
         click.echo("interrupted: no report; nothing was changed on any host", err=True)
         sys.exit(ExitCode.INTERRUPTED)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     document = report.verify_document(verification)
     against = recorded.against(document) if recorded is not None else None
     sys.exit(output.show(verification, against, document))
@@ -269,6 +270,15 @@ def _catalogue(as_json: bool, lang: str) -> str:
         unit = f", {wording.unit(check.unit)}" if check.unit else ""
         lines.append(f"{check.id:<{width}}  {wording.title(check)}{unit}{unproven}")
     return "\n".join(lines)
+
+
+def _end_by_signals() -> dict[signal.Signals, Any]:
+    """Have SIGTERM, and SIGHUP but under nohup, end us as Ctrl-C does; return the handlers before."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, _interrupt)
+    return before
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -64,7 +64,7 @@ def install(inventory: Path | None, every: str, textfile: Path | None, on_change
     """
     from hybridctl.timers.units import VERIFY
 
-    timers.install(timers.spec_of(VERIFY, inventory, every, textfile, on_change))
+    timers.install(VERIFY, inventory, every, textfile, on_change)
 
 
 @timer.command()
@@ -78,4 +78,4 @@ def remove(inventory: Path | None) -> None:
     """
     from hybridctl.timers.units import VERIFY
 
-    timers.remove(timers.spec_of(VERIFY, inventory))
+    timers.remove(VERIFY, inventory)

@@ -2,9 +2,12 @@
 
 import os
 import pwd
+import stat
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hybridctl.atomic import write_whole
@@ -18,6 +21,7 @@ from hybridctl.timers.units import OWNER_LINE, TimerKind, TimerSpec, unit_files
 __all__ = ["UNITS", "Control", "install", "remove", "require_control", "timer_spec"]
 
 UNITS = Path("/etc/systemd/system")
+STAMPS = Path("/var/lib/systemd/timers")
 
 
 def _systemctl(arguments: Sequence[str]) -> tuple[int, str]:
@@ -31,10 +35,12 @@ class Control:
 
     Attributes:
         units: folder of the administrator's unit files.
+        stamps: folder where systemd keeps when each timer last ran (systemd.timer(5), Persistent=).
         systemctl: runs it with these arguments and returns exit status and what it said.
     """
 
     units: Path = UNITS
+    stamps: Path = STAMPS
     systemctl: Callable[[Sequence[str]], tuple[int, str]] = _systemctl
 
     def do(self, *arguments: str) -> None:
@@ -80,15 +86,16 @@ def timer_spec(
             or what is told of changes.
     """
     seconds(every)
-    if textfile is not None:
-        check_target(textfile)
-    if on_change is not None:
-        check_program(parse_command(on_change), site.root)
     uid = site.root.stat().st_uid
     try:
         owner = pwd.getpwuid(uid)
     except KeyError:
         raise InvalidInput(f"{site.root} belongs to uid {uid}, which no user has", f"chown it: {site.root}") from None
+    access = partial(_access, owner)
+    if textfile is not None:
+        check_target(textfile, access, owner.pw_name)
+    if on_change is not None:
+        check_program(parse_command(on_change), site.root, access, owner.pw_name)
     return TimerSpec(
         kind,
         site.name,
@@ -102,6 +109,30 @@ def timer_spec(
         textfile.absolute() if textfile else None,
         on_change or "",
     )
+
+
+def _access(user: pwd.struct_passwd, path: Path, wanted: int) -> bool:
+    """Tell as access(2) does whether another user may, by uid, groups and modes on the way there.
+
+    Somebody else asks for the one whom the unit runs as: root, who may everything, or a colleague.
+    """
+    groups = {user.pw_gid, *os.getgrouplist(user.pw_name, user.pw_gid)}
+
+    def may(at: Path, wanted: int) -> bool:
+        status = at.stat()
+        if user.pw_uid == 0:
+            return not wanted & os.X_OK or stat.S_ISDIR(status.st_mode) or bool(status.st_mode & 0o111)
+        with suppress(OSError):
+            if "system.posix_acl_access" in os.listxattr(at):
+                return True  # more than its mode says is allowed, perhaps: no reason to refuse
+        shift = 6 if status.st_uid == user.pw_uid else 3 if status.st_gid in groups else 0
+        return status.st_mode >> shift & wanted == wanted
+
+    real = path.absolute().resolve()
+    try:
+        return all(may(folder, os.X_OK) for folder in real.parents) and may(real, wanted)
+    except OSError:
+        return False
 
 
 def install(spec: TimerSpec, control: Control) -> list[str]:
@@ -137,20 +168,20 @@ def install(spec: TimerSpec, control: Control) -> list[str]:
 
 
 def remove(spec: TimerSpec, control: Control) -> list[str]:
-    """Stop and remove the units; return what was done, nothing when there were none.
+    """Stop and remove the units and the timer's stamp; return what was done, nothing when there were none.
 
     Raises:
         HybridctlError: the timer of this name belongs to another site, or systemd refused.
     """
     _refuse_another_site(spec, control)
     paths = [control.units / f"{spec.name}.{kind}" for kind in ("timer", "service")]
-    there = [path for path in paths if path.exists()]
+    # When it last ran: a timer of that name, installed a year later, would make up for what it missed since. `systemctl
+    # clean` removes it only while there is the timer's file.
+    there = [path for path in (*paths, control.stamps / f"stamp-{paths[0].name}") if path.exists()]
     if not there:
         return []
     if paths[0] in there:
         control.do("disable", "--now", paths[0].name)
-        # When it last ran: a timer of that name, installed a year later, would make up for what it missed since.
-        control.systemctl(["clean", "--what=state", paths[0].name])
     if paths[1] in there:
         # One that is under way ends with its timer.
         control.do("stop", paths[1].name)

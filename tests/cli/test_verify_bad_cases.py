@@ -156,8 +156,9 @@ def test_two_at_once_on_one_site(site: Path) -> None:
     assert list((site / ".hybridctl").glob(".evidence-*")) == []
 
 
-def test_ctrl_c_in_the_middle(site: Path, tmp_path: Path) -> None:
-    """130 at once although a command hangs; no report, no record, and nothing of the evidence is left."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_in_the_middle(site: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Or a terminal that is closed: 130 at once although a command hangs; no report, no record, no evidence is left."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/lscpu").write_text(f"#!/bin/sh\n: >{tmp_path}/begun\nexec sleep 60\n")
     (tmp_path / "bin/lscpu").chmod(0o755)
@@ -165,7 +166,7 @@ def test_ctrl_c_in_the_middle(site: Path, tmp_path: Path) -> None:
     with running("--limit", "h1", env={**os.environ, "PATH": path}) as process:
         begun = tmp_path / "begun"
         until(lambda: begun.exists() or process.poll() is not None, "the command begins")
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         report, talk = process.communicate(timeout=30)
     assert process.returncode == 130
     assert report == ""

@@ -39,10 +39,10 @@ def test_another_inventory_has_a_timer_of_its_own(ask: Ask, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("act", ["install", "remove"])
 def test_the_timer_wants_systemd(ask: Ask, act: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine whose PID 1 is something else: exit 2, with another way to go."""
+    """A machine whose PID 1 is something else: exit 2, with another way to go, whatever else is wrong."""
     real = control.require_control
     monkeypatch.setattr(control, "require_control", lambda kind: real(kind, tmp_path / "not-booted"))
-    done = ask("timer", act)
+    done = ask("timer", act, *(["--textfile", "none/x.prom"] if act == "install" else []))
     assert done.exit_code == 2
     assert "hybridctl verify timer show" in done.stderr
 
@@ -60,8 +60,11 @@ def test_the_timer_wants_systemd(ask: Ask, act: str, monkeypatch: pytest.MonkeyP
         (("--textfile", "none/x.prom"), "none is not there"),
     ],
 )
-def test_no_unit_that_could_not_run(ask: Ask, act: str, arguments: tuple[str, ...], told: str) -> None:
+def test_no_unit_that_could_not_run(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, act: str, arguments: tuple[str, ...], told: str
+) -> None:
     """Exit 2; what install refuses is not shown either."""
+    monkeypatch.setattr(control, "require_control", lambda _kind: None)
     done = ask("timer", act, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert told in done.stderr

@@ -76,13 +76,14 @@ def server() -> Iterator[Server]:
 
 
 def probe(
-    folder: Path, server: Server, *words: str, state: str = "active", ready_timeout: int = 0
+    folder: Path, server: Server, *words: str, state: str = "active", ready_timeout: int = 0, restarts: int = 0
 ) -> tuple[int, str, str]:
     """Run the probe with a systemctl and an nft that only note what they are asked; return status, talk and notes.
 
     Args:
         state: of vLLM's unit, which started when this machine did.
         ready_timeout: seconds a start may take.
+        restarts: how often systemd started it again by itself; each time is another invocation.
     """
     environment = jinja2.Environment(autoescape=False)  # noqa: S701 - a Python program, no HTML
     environment.filters |= {"comment": lambda text: f"# {text}", "to_json": json.dumps}
@@ -97,7 +98,7 @@ def probe(
     text = text.replace("/etc/vllm/vllm.env", str(folder / "env")).replace("/run/vllm-probe", str(folder / "state"))
     (folder / "probe").write_text(text)
     (folder / "env").write_text("VLLM_API_KEY=k\n")
-    show = f"ActiveState={state}\\nActiveEnterTimestampMonotonic=0\\nInvocationID=1\\nNRestarts=0\\n"
+    show = f"ActiveState={state}\\nActiveEnterTimestampMonotonic=0\\nInvocationID={restarts}\\nNRestarts={restarts}\\n"
     for name in ("systemctl", "nft"):
         stub = folder / name
         stub.write_text(f'#!/bin/sh\necho {name} "$@" >>{folder}/notes\n[ "$1" != show ] || printf "{show}"\n')
@@ -149,3 +150,31 @@ def test_a_restart_under_way_is_no_failure(server: Server, tmp_path: Path, mode:
     assert (status, notes) == (0, "")
     assert "timed out" in said
     assert probe(tmp_path, server, **mode)[0] == 1
+
+
+def test_a_crash_loop_is_a_failure_until_a_token_comes(server: Server, tmp_path: Path) -> None:
+    """Each crash is a new start, which is left alone: no restart, nothing refused. What was before a token is over."""
+
+    def status(restarts: int, state: str = "active") -> tuple[int, str]:
+        code, _, notes = probe(
+            tmp_path, server, "--restart-after", "1", state=state, ready_timeout=10**9, restarts=restarts
+        )
+        return code, notes.replace("nft flush set inet hybridctl_vllm silent", "").strip()
+
+    assert status(4) == (0, "")
+    server.hangs = True
+    assert [status(5), status(5), status(6, "activating")] == [(1, "")] * 3
+    # Somebody restarted it, and only then it died again.
+    assert [status(0), status(1)] == [(0, ""), (1, "")]
+
+
+def test_a_unit_that_waits_for_its_next_start_is_not_restarted(server: Server, tmp_path: Path) -> None:
+    """However often it failed before it died."""
+    server.hangs = True
+    mode = ("--restart-after", "2")
+    assert probe(tmp_path, server, *mode)[0] == 1
+    (tmp_path / "state/state.json").write_text(
+        json.dumps({"invocation": "1", "served": True, "failures": 9, "restarts": 0})
+    )
+    (tmp_path / "notes").unlink()
+    assert probe(tmp_path, server, *mode, state="activating", restarts=1)[::2] == (1, "")

@@ -1,7 +1,9 @@
 """Installing and removing the timer, over a systemctl that keeps what it was told."""
 
 import os
+import pwd
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hybridctl.timers.units import DRIFT, VERIFY, TimerSpec
 
 TIMER = "hybridctl-drift-bank.timer"
 SERVICE = "hybridctl-drift-bank.service"
+OPS = pwd.struct_passwd(("ops", "x", 1001, 1001, "", "/home/ops", "/bin/sh"))
 
 
 class FakeSystemctl:
@@ -49,7 +52,8 @@ def fake() -> FakeSystemctl:
 def control(tmp_path: Path, fake: FakeSystemctl) -> Control:
     """The machine's systemd, with a unit folder of its own."""
     (tmp_path / "units").mkdir()
-    return Control(tmp_path / "units", fake)
+    (tmp_path / "stamps").mkdir()
+    return Control(tmp_path / "units", tmp_path / "stamps", fake)
 
 
 @pytest.fixture
@@ -113,16 +117,26 @@ def test_removed_and_removed_again(spec: TimerSpec, control: Control, fake: Fake
     """Stopped before the files go; the second time there is nothing to do."""
     install(spec, control)
     fake.acts.clear()
-    assert len(remove(spec, control)) == 2
+    (control.stamps / f"stamp-{TIMER}").touch()
+    assert len(remove(spec, control)) == 3
     assert fake.acts == [
         f"disable --now {TIMER}",
-        f"clean --what=state {TIMER}",
         f"stop {SERVICE}",
         "daemon-reload",
         f"reset-failed {SERVICE}",
     ]
-    assert list(control.units.iterdir()) == []
+    assert [*control.units.iterdir(), *control.stamps.iterdir()] == []
     assert remove(spec, control) == []
+
+
+def test_a_stamp_goes_without_its_timers_file(spec: TimerSpec, control: Control) -> None:
+    """Somebody removed the file by hand; the stamp of another timer stays."""
+    install(spec, control)
+    (control.units / TIMER).unlink()
+    for name in (f"stamp-{TIMER}", "stamp-apt-daily.timer"):
+        (control.stamps / name).touch()
+    remove(spec, control)
+    assert [path.name for path in control.stamps.iterdir()] == ["stamp-apt-daily.timer"]
 
 
 def test_another_site_of_the_same_name_is_left_alone(spec: TimerSpec, control: Control, fake: FakeSystemctl) -> None:
@@ -177,9 +191,44 @@ def test_the_check_runs_as_the_owner_of_the_site(tmp_path: Path, monkeypatch: py
     if os.geteuid() != 0:
         pytest.skip("only root can give a folder away")
     os.chown(tmp_path, 65534, -1)
+    monkeypatch.chdir("/tmp")
     spec = timer_spec(VERIFY, site, Path("/opt/hybridctl"), "1h", Path("x.prom"))
     assert spec.user == "nobody"
     assert spec.textfile == Path.cwd() / "x.prom"
     os.chown(tmp_path, 54321, -1)
     with pytest.raises(InvalidInput, match="belongs to uid 54321"):
         timer_spec(VERIFY, site, Path("/opt/hybridctl"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "may"),
+    [
+        (0o700, 1001, 0, True),
+        (0o070, 0, 2002, True),  # one of its other groups
+        (0o007, 0, 0, True),
+        (0o077, 1001, 0, False),  # an owner's own bits count alone
+        (0o774, 0, 0, False),
+        (0o705, 0, 2002, False),
+    ],
+)
+def test_the_owner_of_the_site_is_asked_for_not_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, uid: int, gid: int, may: bool
+) -> None:
+    """Who is another user than root, who may everything, and than a colleague who looks at the units."""
+    monkeypatch.setattr(os, "getgrouplist", lambda _name, gid: [gid, 2002])
+    monkeypatch.setattr(pwd, "getpwuid", lambda _uid: OPS)
+    real = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        known = list(real(path, **options))
+        known[0] = 0o40755 if path.name not in ("metrics", "alert") else (known[0] & ~0o777) | mode
+        known[4:6] = (uid, gid) if path.name in ("metrics", "alert") else (0, 0)
+        return os.stat_result(known)
+
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "alert").touch()
+    monkeypatch.setattr(Path, "stat", stat)
+    site = Site(tmp_path, tmp_path / "inventory", "bank")
+    for options in ({"textfile": tmp_path / "metrics/x.prom"}, {"on_change": "./alert"}):
+        with nullcontext() if may else pytest.raises(InvalidInput, match=r"(not writable|may not be executed) by ops"):
+            timer_spec(VERIFY, site, Path("/opt/hybridctl"), **options)  # type: ignore[arg-type]
