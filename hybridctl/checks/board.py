@@ -11,6 +11,7 @@ from hybridctl.parsers.ipmi_mc import read_firmware
 from hybridctl.parsers.ipmi_sel import UNPROVEN as SEL_UNPROVEN
 from hybridctl.parsers.ipmi_sel import read_sel
 from hybridctl.parsers.kernel_log import UNPROVEN as LOG_UNPROVEN
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["CHECKS"]
 
@@ -23,7 +24,7 @@ def firmware_mode(host: Any, want: Want) -> Result:
     """How the firmware started the system: `UEFI` or `BIOS`."""
     names = output(host, "ls /sys/firmware").split()
     if not _FIRMWARE & set(names):
-        raise CannotTell(f"ls /sys/firmware says {' '.join(names)[:80]!r}")
+        raise CannotTell(f"ls /sys/firmware says {' '.join(names)[:MOST_QUOTED]!r}")
     return want.judge("UEFI" if "efi" in names else "BIOS", reason="it was started in the other mode")
 
 

@@ -7,6 +7,7 @@ from hybridctl.checks.model import CannotTell, Check, Kind, Result, Want
 from hybridctl.checks.reading import file_text
 from hybridctl.checks.subjects import stated
 from hybridctl.parsers.kernel import UNPROVEN, parse_cmdline
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["CHECKS"]
 
@@ -16,7 +17,7 @@ def _words(host: Any) -> dict[str, tuple[str, ...]]:
     if not text.strip().isprintable():
         raise CannotTell("/proc/cmdline holds more than printable text")
     if "=" not in text:
-        raise CannotTell(f"/proc/cmdline sets nothing, not even a root: {text.strip()[:80]}")
+        raise CannotTell(f"/proc/cmdline sets nothing, not even a root: {text.strip()[:MOST_QUOTED]}")
     return parse_cmdline(text)
 
 

@@ -9,7 +9,7 @@ from hybridctl.checks.reading import file_text, output, run
 from hybridctl.parsers._text import number
 from hybridctl.parsers.kernel import UNPROVEN, parse_release, parse_sysctl
 from hybridctl.parsers.meminfo import parse_meminfo
-from hybridctl.refusals import Unreadable
+from hybridctl.refusals import MOST_QUOTED, Unreadable
 
 __all__ = ["CHECKS"]
 
@@ -81,7 +81,7 @@ def sysctl(host: Any, want: Want) -> Iterator[Result]:
     # Any other status than 0 is an answer only with what sysctl says of a name that it does not know.
     unknown = [name for name, _, _ in wanted if f"cannot stat /proc/sys/{name.replace('.', '/')}:" in done.stderr]
     if bool(done.rc) != bool(unknown):
-        raise CannotTell(f"sysctl ended with status {done.rc}: {done.stderr.strip()[:200]}")
+        raise CannotTell(f"sysctl ended with status {done.rc}: {done.stderr.strip()[:MOST_QUOTED]}")
     for name, equals, value in wanted:
         expected = " ".join(value.split())
         if name in unknown:

@@ -16,7 +16,7 @@ from hybridctl.parsers.nvidia_software import (
     read_loaded_module,
     read_toolkit,
 )
-from hybridctl.refusals import Unreadable
+from hybridctl.refusals import MOST_QUOTED, Unreadable
 
 __all__ = ["CHECKS"]
 
@@ -52,7 +52,7 @@ def module_on_disk(host: Any, want: Want) -> Result:
     loaded = _loaded(host)[0]
     done = run(host, "env LC_ALL=C modinfo -F version nvidia", ok=(0, 1))
     if done.rc == 1 and "Module nvidia not found" not in done.stderr:
-        raise CannotTell(f"modinfo did not answer: {' '.join(str(done.stderr).split())[:200]}")
+        raise CannotTell(f"modinfo did not answer: {' '.join(str(done.stderr).split())[:MOST_QUOTED]}")
     on_disk = str(done.stdout).strip()
     if done.rc == 1:
         return want.judge(f"{loaded}, none", reason=f"loaded is {loaded}; on disk is none for the running kernel")

@@ -9,6 +9,7 @@ from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Wan
 from hybridctl.checks.reading import run
 from hybridctl.checks.system import lock_key
 from hybridctl.parsers.packages import DPKG_FORMAT, parse_dpkg_query
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["CHECKS"]
 
@@ -28,7 +29,9 @@ def held(host: Any, want: Want) -> Iterator[Result]:
     # 1 also means that dpkg-query could not ask: only what it says of a package counts as an answer.
     unsaid = [name for name in missing if f"no packages found matching {name}" not in done.stderr]
     if unsaid or (done.rc == 1 and not missing):
-        raise CannotTell(f"dpkg-query did not answer for {', '.join(unsaid or names)}: {done.stderr.strip()[:200]}")
+        raise CannotTell(
+            f"dpkg-query did not answer for {', '.join(unsaid or names)}: {done.stderr.strip()[:MOST_QUOTED]}"
+        )
     for name in names:
         yield _one(want, name, found.get(name), versions.get(name), system)
 

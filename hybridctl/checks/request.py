@@ -6,6 +6,7 @@ from typing import Any
 
 from hybridctl.checks.model import CannotTell, Parameter
 from hybridctl.checks.reading import run
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["SHORT_TIMEOUT", "TIMEOUT", "Answer", "KeyFile", "ask"]
 
@@ -96,7 +97,7 @@ class Answer:
         """Why the answer is no good, empty with status 200."""
         if self.error:
             return self.error
-        return "" if self.status == 200 else f"HTTP {self.status}: {' '.join(self.text.split())[:200]}"
+        return "" if self.status == 200 else f"HTTP {self.status}: {' '.join(self.text.split())[:MOST_QUOTED]}"
 
     def document(self) -> Any:
         """Return the answer as JSON, None when it is none: the service did answer, but with rubbish."""
@@ -148,4 +149,4 @@ def ask(
             after=float(answer["after"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise CannotTell(f"the request's answer cannot be read: {str(said)[:80]!r}") from None
+        raise CannotTell(f"the request's answer cannot be read: {str(said)[:MOST_QUOTED]!r}") from None

@@ -4,6 +4,7 @@ from typing import Any
 
 from hybridctl.checks.model import Check, Kind, Parameter, Result, Verdict, Want
 from hybridctl.checks.request import TIMEOUT, Answer, KeyFile, ask
+from hybridctl.refusals import MOST_QUOTED
 
 __all__ = ["CERTIFICATE", "CHECKS", "CLIENT_KEY", "gateway_url", "worker_url"]
 
@@ -34,7 +35,7 @@ def gateway_models(host: Any, want: Want) -> Result:
     try:
         models = [str(model["id"]) for model in answer.document()["data"]]
     except (TypeError, KeyError):
-        return want.result(Verdict.FAIL, 0, reason=f"the answer lists no models: {answer.text[:80]!r}")
+        return want.result(Verdict.FAIL, 0, reason=f"the answer lists no models: {answer.text[:MOST_QUOTED]!r}")
     return want.judge(len(models), reason="no worker offers a model")
 
 
@@ -75,7 +76,7 @@ def _tokens(want: Want, answer: Answer) -> Result:
     try:
         made = int(answer.document()["usage"]["completion_tokens"])
     except (TypeError, KeyError, ValueError):
-        return want.result(Verdict.FAIL, 0, reason=f"the answer is no completion: {answer.text[:80]!r}")
+        return want.result(Verdict.FAIL, 0, reason=f"the answer is no completion: {answer.text[:MOST_QUOTED]!r}")
     return want.judge(made, reason="the answer came without a token")
 
 

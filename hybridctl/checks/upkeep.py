@@ -10,7 +10,7 @@ from hybridctl.checks.reading import file_text, output, run
 from hybridctl.parsers.os_release import distribution_of, parse_os_release
 from hybridctl.parsers.packages import DPKG_FORMAT, parse_dpkg_query
 from hybridctl.parsers.systemctl import parse_show
-from hybridctl.refusals import Unreadable
+from hybridctl.refusals import MOST_QUOTED, Unreadable
 
 __all__ = ["CHECKS"]
 
@@ -66,7 +66,7 @@ def reboot_pending(host: Any, want: Want) -> Result:
         done = run(host, "env LC_ALL=C needs-restarting --reboothint", ok=(0, 1))
         words = ("Reboot should not be necessary.", "Reboot is required")[done.rc]
         if words not in done.stdout:
-            raise Unreadable("needs-restarting", done.stdout.strip()[:80], f"with status {done.rc} it does not say why")
+            raise Unreadable("needs-restarting", done.stdout.strip(), f"with status {done.rc} it does not say why")
         pending = done.rc == 1
     return want.judge("yes" if pending else "no", reason="an upgraded kernel or library is not in use yet")
 
@@ -123,7 +123,7 @@ def cores(host: Any, want: Want) -> Result:
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     if done.rc == 1:
         if lines or "No coredumps found" not in done.stderr:
-            raise CannotTell(f"coredumpctl ended with status 1: {done.stderr.strip()[:200]}")
+            raise CannotTell(f"coredumpctl ended with status 1: {done.stderr.strip()[:MOST_QUOTED]}")
         return want.judge(0)
     day = r"[A-Z][a-z]{2} \d{4}-\d{2}-\d{2} .*"
     if not lines or not all(re.fullmatch(day, line, re.ASCII) for line in lines):

@@ -99,5 +99,5 @@ def document(tool: str, text: str) -> Mapping[str, Any]:
         last = text.strip().split("\n")[-1]
         raise Unreadable(tool, last, f"the JSON is broken ({type(error).__name__})") from None
     if not isinstance(found, dict):
-        raise Unreadable(tool, text[:80], "no JSON object was printed")
+        raise Unreadable(tool, text, "no JSON object was printed")
     return found

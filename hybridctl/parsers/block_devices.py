@@ -80,7 +80,7 @@ def read_findmnt(text: str) -> tuple[Mount, ...]:
     try:
         return tuple(mount for one in answer["filesystems"] for mount in _mounts(one))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unreadable("findmnt", text.strip()[:160], f"it is another JSON ({error})") from None
+        raise Unreadable("findmnt", text.strip(), f"it is another JSON ({error})") from None
 
 
 def _mounts(one: Mapping[str, Any]) -> list[Mount]:

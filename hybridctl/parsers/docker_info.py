@@ -32,10 +32,10 @@ def read_docker_info(text: str) -> DockerInfo:
     said = document(tool, text)
     errors = said.get("ServerErrors")
     if errors:
-        raise Unreadable(tool, str(errors)[:160], "the daemon does not answer")
+        raise Unreadable(tool, str(errors), "the daemon does not answer")
     words = [said.get(key) for key in ("ServerVersion", "CgroupDriver", "CgroupVersion", "Driver")]
     runtimes = said.get("Runtimes")
     if not isinstance(runtimes, Mapping) or not all(isinstance(word, str) and word for word in words):
-        raise Unreadable(tool, text.strip()[:160], "it says nothing of the daemon")
+        raise Unreadable(tool, text.strip(), "it says nothing of the daemon")
     version, driver, cgroups, storage = map(str, words)
     return DockerInfo(version, tuple(sorted(map(str, runtimes))), driver, cgroups, storage)

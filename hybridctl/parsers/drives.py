@@ -67,7 +67,7 @@ def read_scan(text: str) -> tuple[Drive, ...]:
             Drive(str(one["name"]), str(one["type"]), str(one["protocol"])) for one in answer.get("devices", [])
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise Unreadable(tool, text.strip()[:160], f"it is another JSON ({error})") from None
+        raise Unreadable(tool, text.strip(), f"it is another JSON ({error})") from None
 
 
 def read_smart(text: str) -> Health:

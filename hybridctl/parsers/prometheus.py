@@ -85,4 +85,4 @@ def read_query(text: str) -> tuple[Sample, ...]:
             for row in rows
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise Unreadable(tool, text.strip()[:160], "an answer of another form") from None
+        raise Unreadable(tool, text.strip(), "an answer of another form") from None
