@@ -262,7 +262,7 @@ def _arguments(request: PlayRequest, private: Path) -> list[str]:
 
 
 def _tags(request: PlayRequest) -> dict[str, str]:
-    """Return the tags as settings: --tags would add to the user's own, and leave out what the record calls done.
+    """Return the tags as settings, in place of the user's own: --tags would only add to those.
 
     No tag at all is "all", since Ansible reads an empty value as a list of one empty tag, which no task has.
     """

@@ -181,7 +181,9 @@ class FakeFleet:
         names = {"runner_on_ok": "ok", "runner_on_failed": "failures", "runner_on_unreachable": "dark"}
         for event in events:
             counter, host = names.get(event["event"]), event["event_data"].get("host")
-            if counter and host in hosts and not event["event_data"].get("ignore_errors"):
+            if counter and event["event_data"].get("ignore_errors"):
+                counter = "ok"  # as Ansible counts it
+            if counter and host in hosts:
                 counters[counter][host] = counters[counter].get(host, 0) + 1
         return stats(**counters)
 

@@ -382,6 +382,15 @@ def test_the_lock_of_a_dead_process_is_broken_after_asking(go: Go) -> None:
     assert [batch["status"] for batch in result.document["batches"]] == ["ok"]
 
 
+def test_a_host_that_failed_stays_failed_when_others_are_played_again(go: Go) -> None:
+    """The statistics of the second play do not name it."""
+    fleet = FakeFleet(SIX, fates={"a": "failed"}, locked={"b": str(dead_here())})
+    result = go(fleet, conduct=Conduct(break_locks=True))
+    assert fleet.played == [SIX, ("b",)]
+    assert states(result) == {**dict.fromkeys(SIX, "ok"), "a": "failed"}
+    assert result.exit_code is ExitCode.HOST_FAILED
+
+
 @pytest.mark.parametrize(
     ("elsewhere", "break_locks", "answer", "broken"),
     [
