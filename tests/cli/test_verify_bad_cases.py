@@ -174,6 +174,28 @@ def test_ctrl_c_in_the_middle(site: Path, tmp_path: Path, number: signal.Signals
     assert list((site / ".hybridctl").glob("*")) == []
 
 
+def test_a_closed_terminal_under_nohup(site: Path, tmp_path: Path) -> None:
+    """SIGHUP is ignored by whoever started us, and stays so: the report comes."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/lscpu").write_text(
+        f"#!/bin/sh\n: >{tmp_path}/begun\nuntil [ -e {tmp_path}/go ]; do sleep 0.1; done\n"
+    )
+    (tmp_path / "bin/lscpu").chmod(0o755)
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running("--limit", "h1", env={**os.environ, "PATH": path}) as process:
+            begun = tmp_path / "begun"
+            until(lambda: begun.exists() or process.poll() is not None, "the command begins")
+            process.send_signal(signal.SIGHUP)
+            (tmp_path / "go").touch()
+            report, _ = process.communicate(timeout=30)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 5
+    assert "hosts asked 1, judged 1" in report
+
+
 def test_the_disk_is_full_while_evidence_is_written(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The verdicts are those of the hosts, a warning says what was not kept, and no half of a file is left."""
 

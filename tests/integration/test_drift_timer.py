@@ -147,8 +147,9 @@ def test_the_check_runs_as_the_owner_of_the_site(control: Control) -> None:
 
 def test_removed_nothing_is_left(control: Control) -> None:
     """Files, timer, failed state and stamp are gone; the second time there is nothing to do."""
-    assert f"/var/lib/systemd/timers/stamp-{UNIT}.timer\n" in control.left(UNIT)
-    assert control.timer("remove") == [f"removed {UNITS}.timer", f"removed {UNITS}.service"]
+    stamp = f"/var/lib/systemd/timers/stamp-{UNIT}.timer"
+    assert f"{stamp}\n" in control.left(UNIT)
+    assert control.timer("remove") == [f"removed {path}" for path in (f"{UNITS}.timer", f"{UNITS}.service", stamp)]
     assert control.left(UNIT) == ""
     assert control.timer("remove") == [f"there is no {UNIT}.timer"]
 
@@ -192,7 +193,8 @@ def test_the_verify_timer_tells_of_a_change_once(control: Control) -> None:
 
 def test_the_verify_timer_removed(control: Control) -> None:
     """Nothing of it is left either."""
+    stamp = f"/var/lib/systemd/timers/stamp-{VERIFY_UNIT}.timer"
     done = control.timer("remove", of="verify")
-    assert done == [f"removed {VERIFY_UNITS}.timer", f"removed {VERIFY_UNITS}.service"]
+    assert done == [f"removed {path}" for path in (f"{VERIFY_UNITS}.timer", f"{VERIFY_UNITS}.service", stamp)]
     assert control.left(VERIFY_UNIT) == ""
     assert control.timer("remove", of="verify") == [f"there is no {VERIFY_UNIT}.timer"]
