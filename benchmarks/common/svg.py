@@ -1,5 +1,6 @@
 """Plots as SVG, written by hand so that they follow the reader's light or dark screen."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -37,7 +38,7 @@ def bars(title: str, rows: Sequence[tuple[str, str, float, float, float]]) -> st
 
 
 def lines(title: str, below: str, curves: Sequence[tuple[str, str, Sequence[Point]]], unit: str = "s") -> str:
-    """Return a curve for each (class, name, points); both axes begin at 0.
+    """Return a curve for each (class, name, points) over a logarithmic axis from 1; the vertical one begins at 0.
 
     Args:
         below: what the horizontal axis counts.
@@ -48,20 +49,24 @@ def lines(title: str, below: str, curves: Sequence[tuple[str, str, Sequence[Poin
     right, top = max(x for x, _ in points), max(y for _, y in points)
 
     def place(point: Point) -> Point:
-        return left + point[0] / right * (WIDTH - left - 150), bottom - point[1] / top * (bottom - 50)
+        return left + math.log(point[0]) / math.log(right) * (WIDTH - left - 150), bottom - point[1] / top * (
+            bottom - 50
+        )
 
     parts = [_text(10, 22, title), f'<path class="axis curve" d="M{left} 50V{bottom}H{WIDTH - 140}"/>']
     for x in sorted({x for x, _ in points}):
         parts.append(_text(place((x, 0))[0] - 8, bottom + 18, f"{x:g}", "small"))
-    parts.append(_text(left, bottom + 38, below, "small"))
+    parts.append(_text(left, bottom + 38, f"{below}, logarithmic", "small"))
     for style, name, curve in curves:
         spots = [place(point) for point in curve]
         way = "L".join(f"{x:.1f} {y:.1f}" for x, y in spots)
         parts.append(f'<path class="{style} curve" style="fill: none" d="M{way}"/>')
-        for (x, y), (_, value) in zip(spots, curve, strict=True):
+        for (x, y), (at, value) in zip(spots, curve, strict=True):
             parts += [f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>']
-            parts += [_text(x + 5, y - 6, f"{value:.1f} {unit}", "small")]
-        parts.append(_text(spots[-1][0] + 50, spots[-1][1] + 4, name))
+            # Below the lowest curve and above all others, so that no number lies on another one.
+            beside = y + (16 if len(curves) > 1 and value == min(other for x, other in points if x == at) else -6)
+            parts += [_text(x + 5, beside, f"{value:.1f} {unit}", "small")]
+        parts.append(_text(spots[-1][0] + 65, beside, name))
     return _svg(title, height, parts)
 
 
