@@ -3,7 +3,7 @@
 from typing import Any
 
 from hybridctl.checks.counts import HOUR
-from hybridctl.checks.drifted import Drift
+from hybridctl.checks.drifted import CHECK, Drift
 from hybridctl.checks.model import Check, Kind, Parameter, Result, Verdict, Want
 
 __all__ = ["CHECKS"]
@@ -32,7 +32,7 @@ def _trouble(seen: Drift, most: int) -> str:
 
 CHECKS = (
     Check(
-        "drift.resources",
+        CHECK,
         "resources that are not as the roles make them",
         Kind.NUMBER,
         resources,

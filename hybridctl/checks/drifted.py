@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["Drift", "drift_document", "read_drift"]
+__all__ = ["CHECK", "Drift", "drift_document", "read_drift"]
+
+CHECK = "drift.resources"  # who wants to know it
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hybridctl.checks.fabric import adapters_of, ports_of
+from hybridctl.checks.fabric import adapters_of
 from hybridctl.checks.model import CannotTell, Check, Kind, Result, Verdict, Want
 from hybridctl.checks.reading import file_text, output
+from hybridctl.checks.roce import NO_PORT, active_ports
 from hybridctl.checks.subjects import each
 from hybridctl.parsers.ibv_devinfo import UNPROVEN as VERBS_UNPROVEN
 from hybridctl.parsers.ibv_devinfo import read_gids
@@ -206,7 +207,7 @@ def gid_index(host: Any, want: Want) -> Iterator[Result]:
     Where no index is set, NCCL chooses since 2.21; an older one takes index 0, which is link-local and RoCE v1.
     """
     conf = _conf(host)
-    ports = tuple(name for name, port in ports_of(host, "Ethernet").items() if port.rate)
+    ports = tuple(active_ports(host))
     used, index = _used(conf, ports), conf.get("NCCL_IB_GID_INDEX", "-1")
     others = [f"{name}={conf[name]}" for name, usual in _CHOICE.items() if conf.get(name, usual) != usual]
     is_chosen = re.fullmatch(r"-\d+", index, re.ASCII) is not None
@@ -227,10 +228,7 @@ def gid_index(host: Any, want: Want) -> Iterator[Result]:
         gid = listed.get(index)
         return f"{gid.type} over {'IPv4' if gid.is_ipv4 else 'IPv6'}" if gid else f"none, at {index}"
 
-    reason = "the other hosts are reached by another kind of address, or by none"
-    return each(
-        want, ports, of, reason, "no Ethernet port with RDMA is active: network.ports says how many there should be"
-    )
+    return each(want, ports, of, "the other hosts are reached by another kind of address, or by none", NO_PORT)
 
 
 def _is_off(conf: Mapping[str, str]) -> bool:

@@ -17,23 +17,23 @@ from hybridctl.parsers.mlnx_qos import UNPROVEN as QOS_UNPROVEN
 from hybridctl.parsers.mlnx_qos import Qos, read_qos
 from hybridctl.parsers.sysfs import read_values
 
-__all__ = ["CHECKS", "NO_RECORDING", "active_adapters", "interfaces_of", "statistic_of"]
+__all__ = ["CHECKS", "NO_PORT", "NO_RECORDING", "active_adapters", "active_ports", "interfaces_of", "statistic_of"]
 
-_NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
+NO_PORT = "no Ethernet port with RDMA is active: network.ports says how many there should be"
 NO_RECORDING = "/sys/class/net of a ConnectX adapter"
 _VARIES = "it grows for as long as the interface is there: decide how many are too many"
 
 
-def _active(host: Any) -> list[str]:
+def active_ports(host: Any) -> list[str]:
     """Return the ports that carry traffic, as `mlx5_0/1`; those that are down are counted by network.ports."""
     return [name for name, port in ports_of(host, "Ethernet").items() if port.rate is not None]
 
 
 def active_adapters(host: Any) -> list[str]:
     """Return the adapters of the active ports; raises `CannotTell` where there is none."""
-    adapters = list(dict.fromkeys(name.partition("/")[0] for name in _active(host)))
+    adapters = list(dict.fromkeys(name.partition("/")[0] for name in active_ports(host)))
     if not adapters:
-        raise CannotTell(_NO_PORT)
+        raise CannotTell(NO_PORT)
     return adapters
 
 
@@ -49,7 +49,7 @@ def interfaces_of(host: Any) -> list[str]:
 
 def ports(host: Any, want: Want) -> Result:
     """Ethernet ports with RDMA whose link is up."""
-    return want.judge(len(_active(host)), reason="ports are missing or have no link")
+    return want.judge(len(active_ports(host)), reason="ports are missing or have no link")
 
 
 def rate(host: Any, want: Want) -> Iterator[Result]:
@@ -61,7 +61,7 @@ def rate(host: Any, want: Want) -> Iterator[Result]:
             raise CannotTell(f"ethtool tells no speed of {interface}")
         return settings.speed / 1000
 
-    return each(want, interfaces_of(host), of, "the link runs at another rate", _NO_PORT)
+    return each(want, interfaces_of(host), of, "the link runs at another rate", NO_PORT)
 
 
 def driver(host: Any, want: Want) -> Iterator[Result]:
@@ -70,7 +70,7 @@ def driver(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return read_driver(output(host, "env LC_ALL=C ethtool -i %s", interface)).driver
 
-    return each(want, interfaces_of(host), of, "another driver has it", _NO_PORT)
+    return each(want, interfaces_of(host), of, "another driver has it", NO_PORT)
 
 
 def pause(host: Any, want: Want) -> Iterator[Result]:
@@ -79,14 +79,14 @@ def pause(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return "on" if any(read_pause(output(host, "env LC_ALL=C ethtool -a %s", interface))) else "off"
 
-    return each(want, interfaces_of(host), of, "they stop every class of traffic alike", _NO_PORT)
+    return each(want, interfaces_of(host), of, "they stop every class of traffic alike", NO_PORT)
 
 
 def _gids(host: Any) -> dict[str, list[Gid]]:
     listed = read_gids(output(host, "env LC_ALL=C ibv_devinfo -v"))
     return {
         name: [gid for gid in listed if f"{gid.adapter}/{gid.port}" == name and gid.type == "RoCE v2"]
-        for name in _active(host)
+        for name in active_ports(host)
     }
 
 
@@ -94,24 +94,24 @@ def transport(host: Any, want: Want) -> Iterator[Result]:
     """The newest transport each active port has an address for: `RoCEv2` or `RoCEv1`."""
     found = _gids(host)
     reason = "the port has no address for the transport"
-    return each(want, found, lambda name: "RoCEv2" if found[name] else "RoCEv1", reason, _NO_PORT)
+    return each(want, found, lambda name: "RoCEv2" if found[name] else "RoCEv1", reason, NO_PORT)
 
 
 def ipv4_addresses(host: Any, want: Want) -> Iterator[Result]:
     """RoCE v2 addresses of each active port that come from an IPv4 address: NCCL takes one of these."""
     found = _gids(host)
     reason = "its interface has no IPv4 address"
-    return each(want, found, lambda name: sum(gid.is_ipv4 for gid in found[name]), reason, _NO_PORT)
+    return each(want, found, lambda name: sum(gid.is_ipv4 for gid in found[name]), reason, NO_PORT)
 
 
 def mtu(host: Any, want: Want) -> Iterator[Result]:
     """The MTU of RDMA on each active port; it follows the interface's own, less the headers."""
     listed = read_devinfo(output(host, "env LC_ALL=C ibv_devinfo -v"))
     sizes = {f"{port.adapter}/{port.number}": port.active_mtu for port in listed}
-    names = _active(host)
+    names = active_ports(host)
     if missing := [name for name in names if name not in sizes]:
         raise CannotTell(f"ibv_devinfo says nothing of {', '.join(missing)}")
-    return each(want, names, lambda name: sizes[name], "the interface's MTU is too small", _NO_PORT)
+    return each(want, names, lambda name: sizes[name], "the interface's MTU is too small", NO_PORT)
 
 
 def _qos(host: Any, interface: str) -> Qos:
@@ -120,9 +120,7 @@ def _qos(host: Any, interface: str) -> Qos:
 
 def trust(host: Any, want: Want) -> Iterator[Result]:
     """What each interface sorts traffic by: `dscp` or `pcp`."""
-    return each(
-        want, interfaces_of(host), lambda i: _qos(host, i).trust, "traffic is sorted by another field", _NO_PORT
-    )
+    return each(want, interfaces_of(host), lambda i: _qos(host, i).trust, "traffic is sorted by another field", NO_PORT)
 
 
 def flow_control(host: Any, want: Want) -> Iterator[Result]:
@@ -131,7 +129,7 @@ def flow_control(host: Any, want: Want) -> Iterator[Result]:
     def of(interface: str) -> str:
         return " ".join(map(str, sorted(_qos(host, interface).pfc))) or "none"
 
-    return each(want, interfaces_of(host), of, "other priorities are lossless than the switch's", _NO_PORT)
+    return each(want, interfaces_of(host), of, "other priorities are lossless than the switch's", NO_PORT)
 
 
 def _ecn(point: str) -> Callable[[Any, Want], Iterator[Result]]:

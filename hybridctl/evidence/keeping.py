@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hybridctl.checks.counts import Count
-from hybridctl.checks.drifted import Drift
+from hybridctl.checks.drifted import CHECK, Drift
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.counters import Counters
 from hybridctl.evidence.files import HostEvidence
@@ -13,8 +13,6 @@ from hybridctl.evidence.record import Recorder
 from hybridctl.evidence.seeds import Seeds
 
 __all__ = ["Keeping"]
-
-_DRIFT = "drift.resources"
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Keeping:
     def tell(self, host: str, backend: EvidenceBackend, checks: Collection[str]) -> None:
         """Let the checks of a host have what is known of it."""
         backend.earlier = self.counters.of(host)
-        backend.drift = self.drift(host) if _DRIFT in checks else None
+        backend.drift = self.drift(host) if CHECK in checks else None
 
     def ask_first(self, host: str, checks: str, misses: Sequence[str]) -> list[str]:
         """Return what to ask in the first trip: what the checks miss first, and what they asked last time.
