@@ -29,12 +29,13 @@ def test_it_is_the_same_document(document: dict[str, Any]) -> None:
 def test_objects_are_made_one_by_one(hosts: list[str]) -> None:
     """The text is that of a list; no object is made before the one in front of it is written, and each time anew."""
     made: list[str] = []
-    document = {"hosts": Objects(lambda host: made.append(host) or {"name": host}, hosts), "last": 1}
+    objects = Objects(lambda host: made.append(host) or {"name": host}, hosts)
+    document = {"hosts": objects, "last": 1}
     written = []
     for piece in json_pieces(document):
         written.append(piece)
         assert sum('"name"' in text for text in written) == len(made)
     assert "".join(written) == "".join(json_pieces({"hosts": [{"name": host} for host in hosts], "last": 1}))
-    assert [host["name"] for host in document["hosts"]] == hosts  # type: ignore[attr-defined]
-    assert len(document["hosts"]) == len(hosts)  # type: ignore[arg-type]
+    assert [host["name"] for host in objects] == hosts
+    assert len(objects) == len(hosts)
     assert made == 2 * hosts

@@ -43,9 +43,9 @@ def test_host_by_host_it_is_the_table_of_all_rows(width: int) -> None:
     verification = Verification("test", AT, AT, hosts)
     texts = []
     for show in (of_all_rows, print_table):
-        console = Console(file=io.StringIO(), width=width, highlight=False, force_terminal=True)
-        show(console, verification)
-        texts.append(console.file.getvalue())  # type: ignore[attr-defined]
+        printed = io.StringIO()
+        show(Console(file=printed, width=width, highlight=False, force_terminal=True), verification)
+        texts.append(printed.getvalue())
     assert "\x1b[" in texts[0]
     assert texts[0] == texts[1]
 
@@ -53,7 +53,7 @@ def test_host_by_host_it_is_the_table_of_all_rows(width: int) -> None:
 def test_without_results_there_is_none() -> None:
     """Not even its heads."""
     verification = Verification("test", AT, AT, (HostReport("gw1", HostState.UNREACHABLE),))
-    console = Console(file=io.StringIO())
-    print_table(console, verification)
-    assert console.file.getvalue() == ""  # type: ignore[attr-defined]
+    printed = io.StringIO()
+    print_table(Console(file=printed), verification)
+    assert printed.getvalue() == ""
     assert list(plain_table(verification)) == []

@@ -8,6 +8,7 @@ from hybridctl.checks import Expectation
 from hybridctl.checks.fake import Answered, FakeHost
 from hybridctl.checks.judge import judge_expectation
 from hybridctl.checks.reading import output
+from hybridctl.evidence.answers import Trouble
 from hybridctl.evidence.backend import EvidenceBackend
 from hybridctl.evidence.replay import Replay
 from hybridctl.redaction import MASK, Redactor
@@ -53,7 +54,9 @@ def of_evidence(text: str) -> str:
     """Why a command has no answer."""
     replay = Replay("h", None, Redactor())
     replay.fetch([text])
-    return str(replay.backend.answers[text].reason)  # type: ignore[union-attr]
+    told = replay.backend.answers[text]
+    assert isinstance(told, Trouble)
+    return told.reason
 
 
 @pytest.mark.parametrize(

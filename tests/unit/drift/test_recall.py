@@ -3,12 +3,12 @@
 import fcntl
 import json
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import pytest
@@ -198,18 +198,23 @@ def test_the_memory_of_another_inventory_is_not_this_ones(site: Site) -> None:
 
 def test_it_is_read_once_and_only_when_somebody_asks(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A verification of the GPUs alone waits for no records; of many threads one reads."""
-    read = []
+    read, asking = [], Semaphore(0)
 
     def slow(*_arguments: Any) -> tuple[Memory, str]:
         read.append(1)
-        time.sleep(0.05)
+        for _ in "abcdefgh":
+            assert asking.acquire(timeout=60)  # until all threads are about to ask
         return Memory(), ""
+
+    def ask(host: str) -> Drift:
+        asking.release()
+        return of(host)
 
     monkeypatch.setattr(recall, "recall", slow)
     of = known_drift(site, NOW)
     assert read == []
     with ThreadPoolExecutor(8) as pool:
-        assert {seen.trouble for seen in pool.map(of, "abcdefgh")} == {NEVER}
+        assert {seen.trouble for seen in pool.map(ask, "abcdefgh")} == {NEVER}
     assert read == [1]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -229,6 +230,7 @@ def test_the_owner_of_the_site_is_asked_for_not_the_caller(
     (tmp_path / "alert").touch()
     monkeypatch.setattr(Path, "stat", stat)
     site = Site(tmp_path, tmp_path / "inventory", "bank")
-    for options in ({"textfile": tmp_path / "metrics/x.prom"}, {"on_change": "./alert"}):
+    each: list[dict[str, Any]] = [{"textfile": tmp_path / "metrics/x.prom"}, {"on_change": "./alert"}]
+    for options in each:
         with nullcontext() if may else pytest.raises(InvalidInput, match=r"(not writable|may not be executed) by ops"):
-            timer_spec(VERIFY, site, Path("/opt/hybridctl"), **options)  # type: ignore[arg-type]
+            timer_spec(VERIFY, site, Path("/opt/hybridctl"), **options)
